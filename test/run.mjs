@@ -1,0 +1,204 @@
+#!/usr/bin/env node
+// Runs the checks and tests and ends with one line, `N passed, N failed`.
+//
+//   node test/run.mjs                          all but asan and soak
+//   node test/run.mjs --only lint|native|ts|browser|asan|soak   (may be given more than once)
+//   node test/run.mjs --only ts test/lib/errors.test.ts         only these files
+//   node test/run.mjs --asan-e2e               test/**/end-to-end*.test.ts on the addon that
+//                                              asan built: a gateway and a client in one process
+//
+// lint      formatting, eslint, the layers' arrows, types of lib/ and test/, clang-tidy
+// native    test/native, by ctest            asan   the same under ASan and UBSan
+// ts        test/**/*.test.ts, by tap        browser, soak   those in test/browser, test/soak
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, createWriteStream } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { listFiles, root } from '../.ci/files.mjs';
+
+const node = process.execPath;
+const bin = (path) => join('node_modules', path);
+const results = join(root, 'build/test-results');
+const started = performance.now();
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+function heading(text) {
+  const seconds = Math.round((performance.now() - started) / 1000);
+  console.log(`\n== ${text} (at ${seconds} s)`);
+}
+
+function count({ passed = 0, failed = 0, skipped = 0 }) {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+
+/** A step that counts only when it fails. */
+function check(name, program, args) {
+  heading(name);
+  const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit' });
+  if (error) console.error(`${program}: ${error.message}`);
+  if (status === 0) return true;
+  console.error(`FAILED: ${name}`);
+  count({ failed: 1 });
+  return false;
+}
+
+async function forEachLine(child, onLine) {
+  const closed = new Promise((done) => child.on('close', done).on('error', () => done(-1)));
+  for await (const line of createInterface({ input: child.stdout })) onLine(line);
+  return closed;
+}
+
+// ---- the categories ---------------------------------------------------------
+
+function lint() {
+  check('format and eslint', node, ['.ci/format.mjs', '--check']);
+  check('layers', node, ['.ci/layers.mjs']);
+  check('types of lib/ and test/', node, [bin('typescript/bin/tsc'), '--project', 'test']);
+  if (check('configure', node, ['native/build.mjs', '--preset', 'test', '--target', 'hg_test_main'])) {
+    check('clang-tidy', node, ['.ci/tidy.mjs']);
+  }
+}
+
+async function ctest(preset, environment = {}) {
+  if (!check(`build of the native tests (${preset})`, node, ['native/build.mjs', '--preset', preset])) return;
+
+  heading(`native tests (${preset})`);
+  mkdirSync(results, { recursive: true });
+  const report = join(results, `native-${preset}.xml`);
+  rmSync(report, { force: true });
+  const args = ['--test-dir', `build/${preset}`, '--output-on-failure', '--no-tests=ignore', '--output-junit', report];
+  args.push('--parallel', String(availableParallelism()));
+  const env = { ...process.env, ...environment };
+  const child = spawn('ctest', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const status = await forEachLine(child, (line) => {
+    if (!/^\s*Start\s+\d+:|^\s*\d+\/\d+ Test\s.*\sPassed\s|^Internal ctest|^\s*$/.test(line)) console.log(line);
+  });
+  const suite = existsSync(report) ? readFileSync(report, 'utf8') : '';
+  const number = (name) => Number(new RegExp(`<testsuite\\b[^>]*\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+  const [tests, failed, skipped] = [number('tests'), number('failures'), number('skipped') + number('disabled')];
+  count({ passed: tests - failed - skipped, failed, skipped });
+  if (status !== 0 && failed === 0) {
+    console.error(`FAILED: ctest ended with status ${status}`);
+    count({ failed: 1 });
+  }
+}
+
+async function tap(name, files, { timeout, jobs, environment = {} }) {
+  if (files.length === 0) {
+    heading(`${name}: no tests yet`);
+    return;
+  }
+  heading(`${name}: ${files.length} files`);
+  mkdirSync(results, { recursive: true });
+  const raw = createWriteStream(join(results, `${name.replace(/\W+/g, '-')}.tap`));
+  const flags = [
+    '--reporter=tap',
+    '--disable-coverage',
+    '--allow-empty-coverage',
+    `--timeout=${timeout}`,
+    `--jobs=${jobs}`,
+  ];
+  const child = spawn(node, [bin('tap/dist/esm/run.mjs'), 'run', ...flags, ...files], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let summary;
+  let isDetail = false;
+  const status = await forEachLine(child, (line) => {
+    raw.write(`${line}\n`);
+    const [, indent, not, text] = /^(\s*)(not )?ok \d+(?: - )?(.*)$/.exec(line) ?? [];
+    if (/^# \{ total: /.test(line)) summary = line;
+    else if (text !== undefined && /# (SKIP|TODO)\b/i.test(text))
+      console.log(`  skipped: ${text.replace(/# SKIP/i, '-')}`);
+    else if (not || (text !== undefined && indent === '')) console.log(`${indent}${not ? 'NOT OK' : 'ok'} ${text}`);
+    // What follows a failure: the block that tells where and what. A file's own
+    // block only repeats how it was called.
+    if (text !== undefined) isDetail = Boolean(not) && (indent !== '' || /timeout|signal/i.test(text));
+    else if (isDetail && line.trim()) console.log(line);
+    if (line.trim() === '...') isDetail = false;
+  });
+  raw.end();
+  const number = (key) => Number(new RegExp(`\\b${key}: (\\d+)`).exec(summary ?? '')?.[1] ?? 0);
+  const failed = number('fail');
+  count({ passed: number('pass'), failed, skipped: number('skip') + number('todo') });
+  if (status !== 0 && failed === 0) {
+    console.error(`FAILED: tap ended with status ${status}`);
+    count({ failed: 1 });
+  }
+}
+
+const sanitizers = {
+  ASAN_OPTIONS: 'detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1',
+  UBSAN_OPTIONS: 'print_stacktrace=1',
+};
+
+async function asanEndToEnd() {
+  const gcc = spawnSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
+  const built = spawnSync(node, ['native/build.mjs', '--preset', 'asan', '--target', 'headgate'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (gcc.status !== 0 || built.status !== 0) {
+    console.error('FAILED: there is no addon under ASan');
+    count({ failed: 1 });
+    return;
+  }
+  await tap('end to end under ASan', testFiles.filter(isEndToEnd), {
+    timeout: 300,
+    jobs: 1,
+    environment: {
+      LD_PRELOAD: gcc.stdout.trim(),
+      // node itself does not free everything at its end.
+      ASAN_OPTIONS: 'detect_leaks=0',
+      HEADGATE_PREBUILD: join(root, 'build/asan'),
+    },
+  });
+}
+
+const testFiles = listFiles(['test'], /\.test\.ts$/);
+const isEndToEnd = (path) => /\/end-to-end[\w-]*\.test\.ts$/.test(path);
+const isBrowser = (path) => path.startsWith('test/browser/');
+const isSoak = (path) => path.startsWith('test/soak/');
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string', multiple: true }, 'asan-e2e': { type: 'boolean' } },
+});
+const isWanted = (path) => positionals.length === 0 || positionals.includes(path);
+const categories = {
+  lint,
+  native: () => ctest('test'),
+  ts: async () => {
+    check('compile lib/', node, [bin('typescript/bin/tsc')]);
+    const files = testFiles.filter((path) => !isBrowser(path) && !isSoak(path) && isWanted(path));
+    await tap('tests of lib/', files, { timeout: 60, jobs: availableParallelism() });
+  },
+  // One at a time: media tests need the processors for themselves.
+  browser: () => tap('browser tests', testFiles.filter(isBrowser).filter(isWanted), { timeout: 240, jobs: 1 }),
+  asan: () => ctest('asan', sanitizers),
+  soak: () => tap('soak tests', testFiles.filter(isSoak).filter(isWanted), { timeout: 7200, jobs: 1 }),
+};
+const wanted = options.only ?? (options['asan-e2e'] ? [] : ['lint', 'native', 'ts', 'browser']);
+for (const name of wanted) {
+  if (!Object.hasOwn(categories, name)) {
+    console.error(`--only takes one of ${Object.keys(categories).join(', ')}`);
+    process.exit(2);
+  }
+}
+for (const name of wanted) await categories[name]();
+if (options['asan-e2e']) await asanEndToEnd();
+
+const seconds = Math.round((performance.now() - started) / 1000);
+const hasTests = wanted.some((name) => name !== 'lint');
+if (hasTests && total.passed + total.failed === 0) {
+  console.error('no test ran');
+  total.failed = 1;
+}
+console.log(`\nafter ${seconds} s${total.skipped > 0 ? `; ${total.skipped} skipped, see above why` : ''}`);
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
+process.exitCode = total.failed > 0 ? 1 : 0;
