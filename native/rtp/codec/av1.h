@@ -1,0 +1,11 @@
+// AV1: the aggregation header of the AV1 RTP payload format (AOMedia, v1.0.0,
+// s4.4) and the OBU headers behind it.
+#pragma once
+
+#include "rtp/codec/codec.h"
+
+namespace hg {
+
+Inspection InspectAv1(Bytes payload);
+
+}  // namespace hg

@@ -1,0 +1,46 @@
+// The packets a source sent lately, by normalised sequence number, to answer
+// NACKs (RFC 4585 s6.2.1) of all its viewers on one shard.
+// Invariant: slot i is empty or holds a packet with seq % slots == i; a newer
+// packet is never replaced by an older one.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/pool.h"
+
+namespace hg {
+
+class RetransmissionStore {
+ public:
+  struct Limits {
+    std::size_t packets;  // a power of two
+    Duration max_age;     // counted from the arrival at the source
+  };
+
+  explicit RetransmissionStore(const Limits& limits);
+
+  void Insert(PacketRef packet);
+  // `seq`: the low 32 bits of the packet's extended_seq, so that a source that
+  // runs through its 16 bits within max_age confuses nobody. nullptr if it is
+  // not there or too old. Valid until the next Insert, Trim or Clear.
+  const PacketBuffer* Find(std::uint32_t seq, Timestamp now) const;
+  // A 16-bit number would lap: not packet.seq() but packet.info.seq32().
+  const PacketBuffer* Find(std::same_as<std::uint16_t> auto seq,
+                           Timestamp now) const = delete;
+  // Lets go of the packets older than max_age, for a source that fell silent.
+  void Trim(Timestamp now);
+  void Clear();
+
+ private:
+  std::size_t IndexOf(std::uint32_t seq) const { return seq & mask_; }
+
+  const Duration max_age_;
+  const std::size_t mask_;
+  std::vector<PacketRef> slots_;
+};
+
+}  // namespace hg
