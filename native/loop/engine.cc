@@ -1,0 +1,175 @@
+#include "loop/engine.h"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+namespace hg {
+
+Engine::Engine(const EngineOptions& options, EventSink& events)
+    : options_(options),
+      events_(events),
+      dtls_(std::make_shared<DtlsContext>(options.certificate,
+                                          options.dtls_mtu)),
+      mesh_(options.media_threads),
+      load_(options.media_threads) {
+  for (unsigned i = 0; i < options.media_threads; ++i)
+    loops_.push_back(std::make_unique<MediaLoop>(i, mesh_, events_));
+  for (const auto& loop : loops_) loop->Start();
+}
+
+Engine::~Engine() { Stop(); }
+
+void Engine::Stop() {
+  if (std::exchange(stopped_, true)) return;
+  for (const auto& loop : loops_) loop->PostStop();
+  for (const auto& loop : loops_) loop->Join();
+}
+
+unsigned Engine::LeastLoadedShard() const {
+  return static_cast<unsigned>(std::ranges::min_element(load_) -
+                               load_.begin());
+}
+
+Engine::PeerHandle Engine::CreatePeer(bool controlling) {
+  PeerHandle peer;
+  peer.id = next_id_++;
+  peer.shard = LeastLoadedShard();
+  auto stats = std::make_shared<PeerStats>();
+  peer.stats = stats;
+  ++load_[peer.shard];
+  peer_shards_.emplace(peer.id, peer.shard);
+
+  PeerConfig config;
+  config.id = peer.id;
+  config.ice.controlling = controlling;
+  config.ice.local_addresses = options_.local_addresses;
+  config.ice.port_min = options_.port_min;
+  config.ice.port_max = options_.port_max;
+  config.max_nack_age = options_.max_nack_age;
+  config.silent_timeout = options_.silent_timeout;
+  config.setup_timeout = options_.setup_timeout;
+  config.slow_link_threshold = options_.slow_link_threshold;
+  loops_[peer.shard]->Post(
+      [config, dtls = dtls_, stats](MediaLoop& loop) {
+        loop.AddPeer(config, dtls, stats);
+      });
+  return peer;
+}
+
+void Engine::OnPeer(const PeerHandle& peer, std::function<void(Peer&)> f) {
+  if (stopped_) return;
+  loops_[peer.shard]->Post([id = peer.id, f = std::move(f)](MediaLoop& loop) {
+    if (Peer* found = loop.FindPeer(id)) f(*found);
+  });
+}
+
+void Engine::SetRemote(const PeerHandle& peer, PeerRemote remote) {
+  OnPeer(peer, [remote = std::move(remote)](Peer& p) { p.SetRemote(remote); });
+}
+
+void Engine::AddCandidate(const PeerHandle& peer, std::string candidate) {
+  OnPeer(peer, [candidate = std::move(candidate)](Peer& p) {
+    p.AddRemoteCandidate(candidate);
+  });
+}
+
+void Engine::EndOfCandidates(const PeerHandle& peer) {
+  OnPeer(peer, [](Peer& p) { p.SetRemoteGatheringDone(); });
+}
+
+std::shared_ptr<const EgressStats> Engine::AddTrack(const PeerHandle& peer,
+                                                    EgressTrackConfig config) {
+  auto stats = std::make_shared<EgressStats>();
+  OnPeer(peer, [config = std::move(config), stats](Peer& p) {
+    p.AddTrack(config, stats);
+  });
+  return stats;
+}
+
+void Engine::Link(const PeerHandle& peer, std::size_t track,
+                  std::shared_ptr<const SourceInfo> source) {
+  if (stopped_) return;
+  loops_[peer.shard]->Post(
+      [id = peer.id, track, source = std::move(source)](MediaLoop& loop) {
+        loop.Link(id, track, source);
+      });
+}
+
+void Engine::SetPaused(const PeerHandle& peer, std::size_t track,
+                       bool paused) {
+  OnPeer(peer, [track, paused](Peer& p) {
+    if (EgressTrack* egress = p.track(track)) egress->SetPaused(paused);
+  });
+}
+
+void Engine::ClosePeer(const PeerHandle& peer) {
+  OnPeer(peer, [](Peer& p) { p.Close(PeerCloseReason::kApi, ""); });
+}
+
+void Engine::ForgetPeer(std::uint32_t id) {
+  const auto found = peer_shards_.find(id);
+  if (found == peer_shards_.end()) return;
+  --load_[found->second];
+  peer_shards_.erase(found);
+}
+
+Engine::SourceHandle Engine::CreateUdpSource(UdpSourceOptions options) {
+  auto rtp = std::make_shared<UdpSocket>(options.rtp);
+  auto rtcp = options.rtcp ? std::make_shared<UdpSocket>(*options.rtcp)
+                           : nullptr;
+  options.source.id = next_id_++;
+  options.source.max_nack_age = options_.max_nack_age;
+  options.source.no_media_time = options_.no_media_time;
+  auto info = std::make_shared<SourceInfo>(options.source);
+  info->home_shard = next_source_shard_++ % options_.media_threads;
+  info->stats.last_arrival_ns.Set(static_cast<std::uint64_t>(
+      MonotonicNow().time_since_epoch().count()));
+
+  SourceHandle handle;
+  handle.info = info;
+  handle.port = rtp->port();
+  handle.rtcp_port = rtcp ? rtcp->port() : std::uint16_t{0};
+  ++source_count_;
+  // The command must be copyable; the sockets are moved out when it runs.
+  loops_[info->home_shard]->Post([info, rtp, rtcp](MediaLoop& loop) {
+    loop.sources().AddSource(
+        info, std::move(*rtp),
+        rtcp ? std::optional<UdpSocket>(std::move(*rtcp)) : std::nullopt);
+  });
+  return handle;
+}
+
+void Engine::RequestKeyframe(const SourceHandle& source) {
+  if (stopped_) return;
+  loops_[source.info->home_shard]->Post(
+      [id = source.info->config.id](MediaLoop& loop) {
+        if (UdpSource* found = loop.sources().FindSource(id))
+          found->source().RequestKeyframe(MonotonicNow());
+      });
+}
+
+void Engine::SetEnabled(const SourceHandle& source, bool enabled) {
+  if (stopped_) return;
+  loops_[source.info->home_shard]->Post(
+      [id = source.info->config.id, enabled](MediaLoop& loop) {
+        if (UdpSource* found = loop.sources().FindSource(id))
+          found->source().SetEnabled(enabled);
+      });
+}
+
+void Engine::CloseSource(const SourceHandle& source) {
+  if (stopped_) return;
+  --source_count_;
+  // Waits (a turn, well below a millisecond) until the ports are free again:
+  // whoever closes a source may open the next one on the same port at once.
+  std::promise<void> removed;
+  loops_[source.info->home_shard]->Post(
+      [id = source.info->config.id, &removed](MediaLoop& loop) {
+        loop.sources().RemoveSource(id);
+        removed.set_value();
+      });
+  removed.get_future().wait();
+}
+
+}  // namespace hg

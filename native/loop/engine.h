@@ -1,0 +1,103 @@
+// All media threads of one gateway, and the application's handles to what is
+// on them. Used by one application thread; commands go down to the thread that
+// owns the object, events come up through the EventSink.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "dtls/certificate.h"
+#include "loop/media_loop.h"
+#include "loop/udp_socket.h"
+
+namespace hg {
+
+struct EngineOptions {
+  unsigned media_threads = 1;
+  std::vector<std::string> local_addresses;
+  std::uint16_t port_min = 0;
+  std::uint16_t port_max = 0;
+  std::shared_ptr<const Certificate> certificate;
+  int dtls_mtu = 1200;
+  Duration max_nack_age{};
+  Duration silent_timeout{};
+  Duration setup_timeout{};
+  Duration no_media_time{};
+  std::uint32_t slow_link_threshold = 0;
+};
+
+struct UdpSourceOptions {
+  SourceConfig source;
+  UdpBindOptions rtp;
+  std::optional<UdpBindOptions> rtcp;
+};
+
+class Engine {
+ public:
+  struct PeerHandle {
+    std::uint32_t id = 0;
+    unsigned shard = 0;
+    std::shared_ptr<const PeerStats> stats;
+  };
+  struct SourceHandle {
+    std::shared_ptr<const SourceInfo> info;
+    std::uint16_t port = 0;
+    std::uint16_t rtcp_port = 0;  // 0: none
+  };
+
+  // `events` must outlive the engine. Throws if threads cannot be made.
+  Engine(const EngineOptions& options, EventSink& events);
+  ~Engine();  // stops
+
+  // Peers are told goodbye, threads are joined. Twice does nothing.
+  void Stop();
+
+  const Certificate& certificate() const { return *options_.certificate; }
+
+  PeerHandle CreatePeer(bool controlling);
+  void SetRemote(const PeerHandle& peer, PeerRemote remote);
+  void AddCandidate(const PeerHandle& peer, std::string candidate);
+  void EndOfCandidates(const PeerHandle& peer);
+  std::shared_ptr<const EgressStats> AddTrack(const PeerHandle& peer,
+                                              EgressTrackConfig config);
+  void Link(const PeerHandle& peer, std::size_t track,
+            std::shared_ptr<const SourceInfo> source);
+  void SetPaused(const PeerHandle& peer, std::size_t track, bool paused);
+  void ClosePeer(const PeerHandle& peer);
+  // To be called on each kPeerClosed, so that load is known.
+  void ForgetPeer(std::uint32_t id);
+
+  // Binds here and now. Throws SocketError.
+  SourceHandle CreateUdpSource(UdpSourceOptions options);
+  void RequestKeyframe(const SourceHandle& source);
+  void SetEnabled(const SourceHandle& source, bool enabled);
+  void CloseSource(const SourceHandle& source);
+
+  const std::vector<std::unique_ptr<MediaLoop>>& loops() const {
+    return loops_;
+  }
+  std::size_t peer_count() const { return peer_shards_.size(); }
+  std::size_t source_count() const { return source_count_; }
+
+ private:
+  void OnPeer(const PeerHandle& peer, std::function<void(Peer&)> f);
+  unsigned LeastLoadedShard() const;
+
+  EngineOptions options_;
+  EventSink& events_;
+  std::shared_ptr<const DtlsContext> dtls_;
+  ShardMesh mesh_;
+  std::vector<std::unique_ptr<MediaLoop>> loops_;
+  std::uint32_t next_id_ = 1;
+  std::unordered_map<std::uint32_t, unsigned> peer_shards_;
+  std::vector<std::size_t> load_;
+  unsigned next_source_shard_ = 0;
+  std::size_t source_count_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace hg

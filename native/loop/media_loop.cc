@@ -1,0 +1,132 @@
+#include "loop/media_loop.h"
+
+#include <pthread.h>
+
+#include <string>
+#include <utility>
+
+namespace hg {
+
+MediaLoop::MediaLoop(unsigned shard, ShardMesh& mesh, EventSink& events)
+    : shard_(shard), mesh_(mesh), turn_(events), sources_(shard, mesh, turn_) {
+  mesh_.SetPoller(shard, turn_.poller);
+}
+
+MediaLoop::~MediaLoop() {
+  Join();
+  for (auto chain = commands_.TakeAll(); CommandNode* node = chain.Next();)
+    delete node;
+}
+
+void MediaLoop::Start() {
+  thread_ = std::thread([this] { Run(); });
+  pthread_setname_np(thread_.native_handle(),
+                     ("hg-media-" + std::to_string(shard_)).c_str());
+}
+
+void MediaLoop::Post(Command command) {
+  auto* node = new CommandNode;
+  node->command = std::move(command);
+  if (commands_.Push(node)) turn_.poller.Wake();
+}
+
+void MediaLoop::PostStop() {
+  Post([](MediaLoop& loop) { loop.stopping_ = true; });
+}
+
+void MediaLoop::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void MediaLoop::AddPeer(const PeerConfig& config,
+                        std::shared_ptr<const DtlsContext> dtls,
+                        std::shared_ptr<PeerStats> stats) {
+  auto slot = std::make_unique<PeerSlot>(config, std::move(dtls),
+                                         std::move(stats), turn_);
+  PeerSlot& added = *slot;
+  peers_.emplace(config.id, std::move(slot));
+  added.peer().Start();
+}
+
+Peer* MediaLoop::FindPeer(std::uint32_t id) {
+  const auto found = peers_.find(id);
+  if (found == peers_.end() || found->second->removed()) return nullptr;
+  return &found->second->peer();
+}
+
+void MediaLoop::Link(std::uint32_t peer, std::size_t track,
+                     const std::shared_ptr<const SourceInfo>& source) {
+  Peer* found = FindPeer(peer);
+  EgressTrack* egress = found == nullptr ? nullptr : found->track(track);
+  if (egress != nullptr)
+    egress->Link(source ? &sources_.Obtain(source) : nullptr);
+}
+
+void MediaLoop::Run() {
+  turn_.now = MonotonicNow();
+  turn_.timers.Set(*this, turn_.now + 1s);
+  while (!stopping_) TakeTurn();
+  // Close says goodbye to each peer by DTLS; then everything goes, here, on
+  // the thread that owns it.
+  for (const auto& [id, slot] : peers_)
+    slot->peer().Close(PeerCloseReason::kApi, "the gateway closed");
+  peers_.clear();
+  turn_.graveyard.clear();
+}
+
+void MediaLoop::TakeTurn() {
+  auto until = turn_.timers.NextDue();
+  // Work that is waiting: only look what else has arrived.
+  if (!turn_.handshakes.empty() || !turn_.dirty.empty() || mesh_waits_ ||
+      !commands_.empty())
+    until = turn_.now;
+  turn_.poller.Poll(until, turn_.now);
+  RunCommands();
+  sources_.ReadMesh();
+  turn_.timers.RunDue(turn_.now);
+  RunHandshakeSteps();
+  FlushPeers();
+  DestroyRemovedPeers();
+  mesh_waits_ = mesh_.Flush(shard_);
+  turn_.graveyard.clear();
+}
+
+void MediaLoop::RunCommands() {
+  for (auto chain = commands_.TakeAll(); CommandNode* node = chain.Next();) {
+    const std::unique_ptr<CommandNode> guard(node);
+    node->command(*this);
+  }
+}
+
+void MediaLoop::RunHandshakeSteps() {
+  for (int i = 0; i < kHandshakeStepsPerTurn && !turn_.handshakes.empty();
+       ++i) {
+    PeerSlot* slot = turn_.handshakes.front();
+    turn_.handshakes.pop_front();
+    slot->HandshakeStep();
+  }
+}
+
+void MediaLoop::FlushPeers() {
+  for (std::size_t i = 0; i < turn_.dirty.size(); ++i) turn_.dirty[i]->Flush();
+  turn_.dirty.clear();
+}
+
+void MediaLoop::DestroyRemovedPeers() {
+  if (turn_.removed.empty()) return;
+  for (const std::uint32_t id : std::exchange(turn_.removed, {}))
+    peers_.erase(id);
+  stats_.peers.Set(peers_.size());
+}
+
+void MediaLoop::OnTimer(Timestamp now) {
+  turn_.timers.Set(*this, now + 1s);
+  sources_.OnSecond(now);
+  stats_.peers.Set(peers_.size());
+  stats_.kernel_drops.Set(sources_.KernelDrops());
+  stats_.packets_sent.Set(turn_.batch.packets_sent());
+  stats_.packets_received.Set(turn_.packets_received.value());
+  stats_.gso.Set(turn_.batch.gso() ? 1 : 0);
+}
+
+}  // namespace hg

@@ -1,0 +1,78 @@
+// One media thread: its loop, its peers and the sources that live on it.
+// A turn: commands of the application, messages of other threads, what is due,
+// what arrived, at most two handshake steps, then everything that was enqueued
+// leaves. Nothing here waits but for the next event.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+
+#include "base/mpsc_stack.h"
+#include "loop/peer_slot.h"
+#include "loop/replica_table.h"
+#include "loop/shard_mesh.h"
+#include "loop/turn.h"
+
+namespace hg {
+
+class MediaLoop final : private Timer {
+ public:
+  using Command = std::function<void(MediaLoop&)>;
+
+  struct Stats {
+    Gauge peers, sources, kernel_drops, packets_sent, packets_received, gso;
+  };
+
+  MediaLoop(unsigned shard, ShardMesh& mesh, EventSink& events);
+  ~MediaLoop();  // joins
+
+  void Start();
+  // Any thread. Runs in order of posting, on the media thread.
+  void Post(Command command);
+  // Posted last: the thread closes everything and ends.
+  void PostStop();
+  void Join();
+  const Stats& stats() const { return stats_; }
+
+  // For commands, on the media thread.
+  void AddPeer(const PeerConfig& config,
+               std::shared_ptr<const DtlsContext> dtls,
+               std::shared_ptr<PeerStats> stats);
+  Peer* FindPeer(std::uint32_t id);
+  // What the peer's track sends from now on; null: nothing.
+  void Link(std::uint32_t peer, std::size_t track,
+            const std::shared_ptr<const SourceInfo>& source);
+  ReplicaTable& sources() { return sources_; }
+
+ private:
+  // Handshakes are the most expensive thing a turn can do (0.1 to 0.5 ms).
+  static constexpr int kHandshakeStepsPerTurn = 2;
+
+  struct CommandNode : MpscNode {
+    Command command;
+  };
+
+  void Run();
+  void TakeTurn();
+  void RunCommands();
+  void RunHandshakeSteps();
+  void FlushPeers();
+  void DestroyRemovedPeers();
+  void OnTimer(Timestamp now) override;
+
+  const unsigned shard_;
+  ShardMesh& mesh_;
+  MpscStack<CommandNode> commands_;
+  Stats stats_;
+  bool stopping_ = false;
+  bool mesh_waits_ = false;
+  Turn turn_;
+  ReplicaTable sources_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<PeerSlot>> peers_;
+  std::thread thread_;
+};
+
+}  // namespace hg

@@ -1,0 +1,72 @@
+// The sources as one media thread sees them: their replicas here, and, for
+// those that live here, which other threads have a replica. Carries bursts,
+// clocks and requests between the two ends, over the mesh or directly.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "loop/shard_mesh.h"
+#include "loop/turn.h"
+#include "loop/udp_source.h"
+#include "route/replica.h"
+
+namespace hg {
+
+class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
+ public:
+  ReplicaTable(unsigned shard, ShardMesh& mesh, Turn& turn);
+  ~ReplicaTable();
+
+  // The source lives here from now on.
+  void AddSource(std::shared_ptr<const SourceInfo> info, UdpSocket rtp,
+                 std::optional<UdpSocket> rtcp);
+  void RemoveSource(std::uint32_t id);
+  UdpSource* FindSource(std::uint32_t id);
+
+  // This thread's replica; made, and asked for at the source's home, if it is
+  // the first use here.
+  Replica& Obtain(const std::shared_ptr<const SourceInfo>& info);
+
+  // Takes in what other threads sent. Once a turn.
+  void ReadMesh();
+  void OnSecond(Timestamp now);
+  std::uint64_t KernelDrops() const;
+
+ private:
+  struct HomeSource {
+    std::unique_ptr<UdpSource> source;
+    // By shard: does it have a replica, and what it said last.
+    std::vector<bool> subscribed;
+    std::vector<std::uint64_t> remb;
+  };
+
+  // UdpSource::Host
+  void DeliverBurst(Source& source, std::span<const PacketRef> burst) override;
+  void DeliverSenderClock(Source& source, const SenderClock& clock) override;
+  void SendKeyframeRequest(Source& source) override;
+  std::uint64_t LowestRemb(const SourceInfo& source) override;
+  // Replica::Upstream
+  void WantKeyframe(const SourceInfo& source) override;
+
+  void PostPackets(unsigned to, std::uint32_t id,
+                   std::span<const PacketRef> packets);
+  void OnMessage(unsigned from, ShardMessage message);
+  void FlushArriving();
+  void CloseReplica(std::uint32_t id);
+  template <typename F>
+  void ForEachSubscriber(std::uint32_t id, F&& f);
+
+  const unsigned shard_;
+  ShardMesh& mesh_;
+  Turn& turn_;
+  std::unordered_map<std::uint32_t, HomeSource> sources_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<Replica>> replicas_;
+  // Packets of one source that arrived in a row.
+  std::uint32_t arriving_source_ = 0;
+  std::vector<PacketRef> arriving_;
+};
+
+}  // namespace hg

@@ -1,0 +1,258 @@
+#include "peer/egress_track.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "base/check.h"
+#include "rtp/rtcp/report_stats.h"
+#include "rtp/rtcp/sr.h"
+
+namespace hg {
+namespace {
+
+// A packet is resent at most once per round trip; until that is known, once
+// per 40 ms, and never more often than every 10 ms.
+constexpr Duration kUnknownRoundTrip = 40ms;
+constexpr Duration kShortestResendInterval = 10ms;
+
+// What a viewer is sent waits for a keyframe this long: streams that never send
+// one we recognise (intra refresh) play all the same.
+constexpr Duration kKeyframePatience = 5s;
+
+// 2 s of 2.5 Mbit/s video; a viewer asks for nothing older.
+constexpr std::size_t kVideoSentPackets = 512;
+// 2.5 s of 20 ms frames.
+constexpr std::size_t kAudioSentPackets = 128;
+
+std::uint32_t Random32() {
+  thread_local std::random_device device;
+  return device();
+}
+
+HeaderRewrite::Config RewriteConfig(const EgressTrackConfig& config) {
+  HeaderRewrite::Config rewrite;
+  rewrite.ssrc = config.ssrc;
+  rewrite.payload_type = config.payload_type;
+  if (config.rtx_ssrc != 0)
+    rewrite.rtx =
+        HeaderRewrite::Rtx{config.rtx_ssrc, config.rtx_payload_type};
+  rewrite.ids = config.extensions;
+  rewrite.mid = config.mid;
+  return rewrite;
+}
+
+std::optional<SentMap> MakeSentMap(const EgressTrackConfig& config,
+                                   Duration max_age) {
+  if (!config.nack || max_age <= Duration::zero()) return std::nullopt;
+  return SentMap(
+      {.packets = config.video ? kVideoSentPackets : kAudioSentPackets,
+       .max_age = std::min<Duration>(max_age, SentMap::kLongestAge)});
+}
+
+}  // namespace
+
+EgressTrack::EgressTrack(const EgressTrackConfig& config,
+                         Duration max_nack_age,
+                         std::shared_ptr<EgressStats> stats, Owner& owner)
+    : config_(config),
+      max_nack_age_(max_nack_age),
+      stats_(std::move(stats)),
+      owner_(owner),
+      rewrite_(RewriteConfig(config)),
+      // The upper half is left out so that the first lap is a long one.
+      continuity_(config.clock_rate,
+                  {static_cast<std::uint16_t>(Random32() & 0x7fff),
+                   Random32()}),
+      sent_(MakeSentMap(config, max_nack_age)),
+      budget_({}, owner.now()),
+      rtx_seq_(static_cast<std::uint16_t>(Random32() & 0x7fff)) {}
+
+EgressTrack::~EgressTrack() {
+  if (replica_ != nullptr) replica_->RemoveSink(*this);
+}
+
+void EgressTrack::Link(Replica* replica) {
+  if (replica_ == replica) return;
+  // What waits to be written belongs to the source before: remembered later,
+  // its numbers would be taken for packets of the new one.
+  owner_.FlushQueue();
+  if (replica_ != nullptr) replica_->RemoveSink(*this);
+  replica_ = replica;
+  continuity_.Switch();
+  // The numbers of the source before mean other packets of the new one.
+  if (sent_) sent_->Clear();
+  waiting_since_.reset();
+  if (replica_ == nullptr) return;
+  WaitForKeyframe();
+  replica_->AddSink(*this);
+}
+
+void EgressTrack::SetPaused(bool paused) {
+  if (std::exchange(paused_, paused) == paused || paused) return;
+  OnTransportUp();
+}
+
+void EgressTrack::OnTransportUp() {
+  if (replica_ == nullptr) return;
+  continuity_.Resume();
+  WaitForKeyframe();
+  // As a newcomer: the kept group, or a request.
+  replica_->RemoveSink(*this);
+  replica_->AddSink(*this);
+}
+
+void EgressTrack::WaitForKeyframe() {
+  if (replica_->info().inspector != nullptr) waiting_since_ = owner_.now();
+}
+
+bool EgressTrack::MayPass(const PacketBuffer& packet) {
+  if (packet.info.discontinuity && replica_->info().inspector != nullptr &&
+      !waiting_since_) {
+    continuity_.Resume();
+    waiting_since_ = owner_.now();
+  }
+  if (!waiting_since_) return true;
+  if (!packet.info.keyframe &&
+      owner_.now() - *waiting_since_ < kKeyframePatience)
+    return false;
+  waiting_since_.reset();
+  return true;
+}
+
+void EgressTrack::OnPackets(std::span<const PacketRef> packets) {
+  if (paused_ || !owner_.CanSend()) return;
+  for (const PacketRef& packet : packets) {
+    if (!MayPass(*packet)) continue;
+    const auto out = continuity_.Forward(packet->info.extended_seq,
+                                         packet->info.timestamp,
+                                         packet->info.arrival);
+    if (out) owner_.Enqueue(*this, packet, *out);
+  }
+}
+
+std::size_t EgressTrack::Write(const PacketBuffer& packet,
+                               const Continuity::Out& out, Timestamp now,
+                               MutableBytes to) {
+  HeaderRewrite::Stamp stamp{out.seq, out.timestamp};
+  stamp.abs_send_time = sent_ ? sent_->Remember(out.seq, packet.info.seq32(), now)
+                              : AbsSendTime(now);
+  const std::size_t size = rewrite_.Write(packet, stamp, to);
+  if (size == 0) return 0;
+  budget_.OnSent(size);
+  payload_octets_ += packet.info.payload_size;
+  stats_->packets.Add();
+  stats_->bytes.Add(size);
+  return size;
+}
+
+Duration EgressTrack::ResendInterval() const {
+  return std::max<Duration>(round_trip_.value_or(kUnknownRoundTrip),
+                            kShortestResendInterval);
+}
+
+void EgressTrack::OnNack(const Nack& nack) {
+  stats_->nacks.Add();
+  if (!sent_ || replica_ == nullptr || !owner_.CanSend()) return;
+  const Timestamp now = owner_.now();
+  nack.ForEach([&](std::uint16_t seq) { Resend(seq, now); });
+}
+
+void EgressTrack::Resend(std::uint16_t seq, Timestamp now) {
+  const auto answer = sent_->Request(seq, now, ResendInterval());
+  const PacketBuffer* packet =
+      answer.outcome == SentMap::Outcome::kFound
+          ? replica_->Find(answer.source_seq, now)
+          : nullptr;
+  const auto offset = continuity_.timestamp_offset();
+  if (packet == nullptr || !offset || !budget_.Take(packet->size(), now))
+    return stats_->not_retransmitted.Add();
+
+  MutableBytes to = owner_.BeginResend();
+  HeaderRewrite::Stamp stamp{seq, packet->info.timestamp + *offset,
+                             answer.abs_send_time, answer.transport_seq};
+  std::size_t size = 0;
+  if (rewrite_.rtx()) {
+    stamp.seq = rtx_seq_++;
+    stamp.abs_send_time = AbsSendTime(now);
+    size = rewrite_.WriteRtx(*packet, stamp, seq, to);
+  } else {
+    size = rewrite_.Write(*packet, stamp, to);
+  }
+  owner_.EndResend(size);
+  stats_->retransmitted.Add();
+}
+
+void EgressTrack::OnKeyframeRequest() {
+  stats_->plis.Add();
+  if (replica_ != nullptr) replica_->RequestKeyframe();
+}
+
+void EgressTrack::OnFir(std::uint32_t sender_ssrc, const FirEntry& entry) {
+  stats_->firs.Add();
+  if (fir_filter_.IsNew(sender_ssrc, entry.command) && replica_ != nullptr)
+    replica_->RequestKeyframe();
+}
+
+void EgressTrack::OnReportBlock(const ReportBlock& block, Timestamp,
+                                NtpTime ntp_now) {
+  const auto round_trip = RoundTrip(block, ntp_now);
+  if (round_trip) {
+    round_trip_ = *round_trip;
+    stats_->round_trip_us.Set(
+        static_cast<std::uint64_t>(std::max<std::int64_t>(
+            ToMicros(*round_trip), 1)));
+  }
+  stats_->remote_lost.Set(static_cast<std::uint64_t>(std::max(block.lost, 0)));
+  stats_->remote_fraction_lost.Set(block.fraction_lost);
+  stats_->remote_jitter.Set(block.jitter);
+  if (block.lost > lost_seen_)
+    newly_lost_ += static_cast<std::uint64_t>(block.lost - lost_seen_);
+  lost_seen_ = block.lost;
+}
+
+const SenderClock* EgressTrack::sender_clock() const {
+  if (replica_ == nullptr || !replica_->sender_clock()) return nullptr;
+  return &*replica_->sender_clock();
+}
+
+bool EgressTrack::WriteSenderReport(
+    RtcpWriter& writer, std::optional<std::int64_t> sender_clock_shift,
+    Timestamp now, NtpTime ntp_now) {
+  const auto packets = static_cast<std::uint32_t>(stats_->packets.value());
+  const auto offset = continuity_.timestamp_offset();
+  if (packets == packets_at_report_ || replica_ == nullptr || !offset)
+    return false;
+
+  SenderInfo info;
+  info.packets = packets;
+  info.octets = payload_octets_;
+  info.ntp = ntp_now;
+  if (const SenderClock* clock = sender_clock();
+      clock != nullptr && sender_clock_shift) {
+    // Carried on to now, so that LSR and DLSR still measure our round trip.
+    const auto ahead = static_cast<std::int64_t>(ntp_now - clock->ntp) -
+                       *sender_clock_shift;  // 32.32 s
+    info.rtp_timestamp =
+        clock->rtp_timestamp + *offset +
+        static_cast<std::uint32_t>(((ahead >> 16) * config_.clock_rate) >> 16);
+  } else if (replica_->newest()) {
+    const auto& newest = *replica_->newest();
+    info.rtp_timestamp =
+        newest.timestamp + *offset +
+        static_cast<std::uint32_t>(ToMicros(now - newest.arrival) *
+                                   config_.clock_rate / 1'000'000);
+  } else {
+    return false;
+  }
+  if (!hg::WriteSenderReport(writer, config_.ssrc, info)) return false;
+  packets_at_report_ = packets;
+  return true;
+}
+
+std::uint64_t EgressTrack::TakeNewlyLost() {
+  return std::exchange(newly_lost_, 0);
+}
+
+}  // namespace hg

@@ -1,0 +1,129 @@
+// A track out of a peer: carries the packets of whichever source it is linked
+// to under its own SSRC, sequence and clock, and answers the viewer's feedback.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/clock.h"
+#include "peer/peer_stats.h"
+#include "route/replica.h"
+#include "route/sink.h"
+#include "rtp/continuity.h"
+#include "rtp/header_rewrite.h"
+#include "rtp/resend_budget.h"
+#include "rtp/rtcp/compound.h"
+#include "rtp/rtcp/fir.h"
+#include "rtp/rtcp/nack.h"
+#include "rtp/rtcp/rr.h"
+#include "rtp/sent_map.h"
+
+namespace hg {
+
+struct EgressTrackConfig {
+  std::string mid;
+  bool video = false;
+  std::uint32_t ssrc = 0;
+  std::uint8_t payload_type = 0;
+  std::uint32_t clock_rate = 0;  // Hz
+  std::uint32_t rtx_ssrc = 0;    // 0: plain resends
+  std::uint8_t rtx_payload_type = 0;
+  bool nack = false;
+  ExtensionIds extensions;
+};
+
+class EgressTrack final : public Sink {
+ public:
+  // The peer.
+  class Owner {
+   public:
+    // ICE and DTLS are up and the viewer is not silent.
+    virtual bool CanSend() const = 0;
+    virtual Timestamp now() const = 0;
+    // To be written and sent at the end of the turn.
+    virtual void Enqueue(EgressTrack& track, const PacketRef& packet,
+                         const Continuity::Out& out) = 0;
+    // Writes and sends what is enqueued now.
+    virtual void FlushQueue() = 0;
+    // A resend, already written by the track: protected and sent with others.
+    virtual MutableBytes BeginResend() = 0;
+    virtual void EndResend(std::size_t size) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  EgressTrack(const EgressTrackConfig& config, Duration max_nack_age,
+              std::shared_ptr<EgressStats> stats, Owner& owner);
+  ~EgressTrack();
+
+  // null: nothing. The viewer of another source than before notices no more
+  // than a keyframe.
+  void Link(Replica* replica);
+  void SetPaused(bool paused);
+  // The transport came up, or back after silence.
+  void OnTransportUp();
+
+  // Sink
+  void OnPackets(std::span<const PacketRef> packets) override;
+  void OnSourceClosed() override { replica_ = nullptr; }
+  std::uint64_t remb() const override { return remb_; }
+
+  // Writes a plain RTP packet to `out`; returns its size, 0 if it cannot.
+  std::size_t Write(const PacketBuffer& packet, const Continuity::Out& out,
+                    Timestamp now, MutableBytes to);
+
+  // Feedback of the viewer.
+  void OnNack(const Nack& nack);
+  void OnKeyframeRequest();  // PLI
+  void OnFir(std::uint32_t sender_ssrc, const FirEntry& entry);
+  void OnReportBlock(const ReportBlock& block, Timestamp now, NtpTime ntp_now);
+  void set_remb(std::uint64_t bitrate_bps) { remb_ = bitrate_bps; }
+
+  // What its source's own sender reports say of its clock; null: nothing.
+  const SenderClock* sender_clock() const;
+  // A sender report, if anything was sent since the last. With
+  // `sender_clock_shift` (32.32 s, what our wall clock is ahead of the
+  // sender's) it tells the sender's clock, else the time of arrival; audio and
+  // video stay in sync only if all tracks of a peer do the same.
+  bool WriteSenderReport(RtcpWriter& writer,
+                         std::optional<std::int64_t> sender_clock_shift,
+                         Timestamp now, NtpTime ntp_now);
+  // Packets the viewer reported lost since the last call.
+  std::uint64_t TakeNewlyLost();
+
+  const EgressTrackConfig& config() const { return config_; }
+  Replica* replica() const { return replica_; }
+
+ private:
+  void WaitForKeyframe();
+  bool MayPass(const PacketBuffer& packet);
+  Duration ResendInterval() const;
+  void Resend(std::uint16_t seq, Timestamp now);
+
+  const EgressTrackConfig config_;
+  const Duration max_nack_age_;
+  const std::shared_ptr<EgressStats> stats_;
+  Owner& owner_;
+  Replica* replica_ = nullptr;
+  HeaderRewrite rewrite_;
+  Continuity continuity_;
+  std::optional<SentMap> sent_;
+  ResendBudget budget_;
+  FirFilter fir_filter_;
+  bool paused_ = false;
+  // Since when packets are held back until a keyframe comes.
+  std::optional<Timestamp> waiting_since_;
+  std::uint16_t rtx_seq_;
+  std::optional<Duration> round_trip_;
+  std::uint64_t remb_ = 0;
+  std::uint32_t payload_octets_ = 0;
+  std::uint32_t packets_at_report_ = 0;
+  std::int64_t lost_seen_ = 0;
+  std::uint64_t newly_lost_ = 0;
+};
+
+}  // namespace hg

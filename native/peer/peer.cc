@@ -1,0 +1,480 @@
+#include "peer/peer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "ice/nice_agent.h"
+#include "peer/demux.h"
+#include "rtp/rtcp/compound.h"
+#include "rtp/rtcp/sdes.h"
+
+namespace hg {
+namespace {
+
+// RFC 3550 s6.2 allows less than its 5 s minimum for unicast sessions with
+// bandwidth to spare; what WebRTC endpoints do.
+constexpr Duration kReportInterval = 1s;
+
+// The same for all tracks of a peer, so that receivers synchronise them
+// (RFC 8834 s4.9).
+constexpr std::string_view kCname = "headgate";
+
+void Earliest(std::optional<Timestamp>& due,
+              const std::optional<Timestamp>& other) {
+  if (other && (!due || *other < *due)) due = other;
+}
+
+}  // namespace
+
+Peer::Peer(const PeerConfig& config, std::shared_ptr<const DtlsContext> dtls,
+           std::shared_ptr<PeerStats> stats, PeerHost& host)
+    : config_(config),
+      dtls_context_(std::move(dtls)),
+      stats_(std::move(stats)),
+      host_(host),
+      ice_(MakeNiceIceTransport(config.ice, *this)) {}
+
+Peer::~Peer() = default;
+
+void Peer::Start() {
+  if (!ice_->Gather()) return;  // OnIceGatheringFailed has closed us
+  host_.WatchFds(ice_->fds());
+  IterateIce();
+}
+
+void Peer::SetRemote(PeerRemote remote) {
+  if (closed_ || remote_) return;
+  remote_ = std::move(remote);
+  setup_deadline_ = now() + config_.setup_timeout;
+  ice_->SetRemote(remote_->ice);
+  DtlsSession::Observer& observer = *this;
+  dtls_ = std::make_unique<DtlsSession>(*dtls_context_, remote_->dtls_role,
+                                        remote_->fingerprints, observer);
+  stats_->dtls_state.Set(static_cast<std::uint64_t>(dtls_->state()));
+  if (ice_connected_) StartDtls();
+  SetTimer();
+}
+
+void Peer::AddRemoteCandidate(const std::string& candidate) {
+  if (closed_) return;
+  ice_->AddRemoteCandidate(candidate);
+  SetTimer();
+}
+
+void Peer::SetRemoteGatheringDone() {
+  if (closed_) return;
+  ice_->SetRemoteGatheringDone();
+  SetTimer();
+}
+
+void Peer::AddTrack(const EgressTrackConfig& config,
+                    std::shared_ptr<EgressStats> stats) {
+  if (closed_) return;
+  EgressTrack::Owner& owner = *this;
+  tracks_.push_back(std::make_unique<EgressTrack>(
+      config, config_.max_nack_age, std::move(stats), owner));
+}
+
+EgressTrack* Peer::track(std::size_t index) {
+  return index < tracks_.size() ? tracks_[index].get() : nullptr;
+}
+
+void Peer::Close(PeerCloseReason reason, std::string detail) {
+  if (closed_) return;
+  closed_ = true;
+  queue_.clear();
+  for (const auto& track : tracks_) track->Link(nullptr);
+  if (dtls_) dtls_->Close();
+  Event event;
+  event.type = EventType::kPeerClosed;
+  event.object = config_.id;
+  event.a = static_cast<std::int64_t>(reason);
+  event.text = std::move(detail);
+  host_.events().Post(std::move(event));
+  host_.Remove();
+}
+
+// ---- what arrives -----------------------------------------------------------
+
+void Peer::OnDatagram(int fd, const SocketAddress& from,
+                      MutableBytes datagram) {
+  if (closed_) return;
+  // libnice drops strangers by itself; what we read directly, we must check.
+  if (!ice_->IsValidatedRemote(fd, from))
+    return stats_->foreign_datagrams.Add();
+  Demultiplex(datagram);
+}
+
+void Peer::OnIceDatagram(Bytes datagram) {
+  if (closed_) return;
+  const MutableBytes copy = host_.incoming();
+  if (datagram.size() > copy.size()) return stats_->unexpected.Add();
+  std::ranges::copy(datagram, copy.begin());
+  Demultiplex(copy.first(datagram.size()));
+}
+
+void Peer::Demultiplex(MutableBytes datagram) {
+  stats_->packets_received.Add();
+  stats_->bytes_received.Add(datagram.size());
+  switch (Demux(datagram)) {
+    case DatagramKind::kDtls:
+      return OnDtlsDatagram(datagram);
+    case DatagramKind::kRtcp:
+      return OnRtcp(datagram);
+    case DatagramKind::kRtp:
+    case DatagramKind::kOther:
+      return stats_->unexpected.Add();
+  }
+}
+
+void Peer::OnDtlsDatagram(Bytes datagram) {
+  if (dtls_ && dtls_->state() == DtlsState::kConnected) {
+    dtls_->OnDatagram(datagram);
+    SetTimer();
+    return;
+  }
+  if (waiting_handshake_.size() >= kMaxWaitingHandshake)
+    return stats_->unexpected.Add();
+  waiting_handshake_.emplace_back(datagram.begin(), datagram.end());
+  if (dtls_ && ice_connected_) host_.WantHandshakeStep();
+}
+
+void Peer::HandshakeStep() {
+  if (closed_ || !dtls_ || waiting_handshake_.empty()) return;
+  const auto datagram = std::move(waiting_handshake_.front());
+  waiting_handshake_.pop_front();
+  dtls_->OnDatagram(datagram);
+  if (closed_) return;
+  stats_->dtls_state.Set(static_cast<std::uint64_t>(dtls_->state()));
+  stats_->dtls_retransmissions.Set(dtls_->retransmissions());
+  if (!waiting_handshake_.empty()) host_.WantHandshakeStep();
+  SetTimer();
+}
+
+void Peer::OnRtcp(MutableBytes datagram) {
+  if (!srtp_) return stats_->unexpected.Add();
+  const auto plain = srtp_->UnprotectRtcp(datagram);
+  if (plain.outcome != SrtpSession::Outcome::kOk)
+    return stats_->srtp_failures.Add();
+  DispatchRtcp(datagram.first(plain.size), *this);
+  if (!std::exchange(resend_batch_open_, false)) return;
+  NoteSent(host_.batch().End(), std::exchange(resend_bytes_, 0));
+}
+
+// ---- feedback ---------------------------------------------------------------
+
+EgressTrack* Peer::TrackOf(std::uint32_t ssrc) {
+  for (const auto& track : tracks_) {
+    if (track->config().ssrc == ssrc) return track.get();
+  }
+  return nullptr;
+}
+
+void Peer::OnReportBlock(std::uint32_t, const ReportBlock& block) {
+  if (EgressTrack* track = TrackOf(block.ssrc))
+    track->OnReportBlock(block, now(), ToNtp(WallNow()));
+}
+
+void Peer::OnNack(const Nack& nack) {
+  if (EgressTrack* track = TrackOf(nack.media_ssrc)) track->OnNack(nack);
+}
+
+void Peer::OnPli(const Pli& pli) {
+  if (EgressTrack* track = TrackOf(pli.media_ssrc)) track->OnKeyframeRequest();
+}
+
+void Peer::OnFir(std::uint32_t sender_ssrc, const FirEntry& entry) {
+  if (EgressTrack* track = TrackOf(entry.ssrc))
+    track->OnFir(sender_ssrc, entry);
+}
+
+void Peer::OnRemb(const Remb& remb) {
+  stats_->remb.Set(remb.bitrate_bps);
+  for (const auto& track : tracks_) track->set_remb(remb.bitrate_bps);
+}
+
+void Peer::OnTransportCc(const TransportCc& feedback) {
+  stats_->transport_cc_reports.Add();
+  stats_->transport_cc_lost.Add(feedback.lost);
+}
+
+MutableBytes Peer::BeginResend() {
+  if (ice_->selected().fd < 0) {
+    resend_buffer_ = host_.scratch();
+  } else {
+    if (!std::exchange(resend_batch_open_, true))
+      host_.batch().Begin(ice_->selected().fd, ice_->selected().remote);
+    resend_buffer_ = host_.batch().Reserve();
+  }
+  return resend_buffer_.first(resend_buffer_.size() -
+                              SrtpSession::kMaxOverhead);
+}
+
+void Peer::EndResend(std::size_t size) {
+  const auto protected_size =
+      size == 0 ? std::nullopt : srtp_->ProtectRtp(resend_buffer_, size);
+  if (!protected_size) return stats_->send_dropped.Add();
+  if (!resend_batch_open_)
+    return SendNow(Bytes(resend_buffer_).first(*protected_size));
+  host_.batch().Commit(*protected_size);
+  resend_bytes_ += *protected_size;
+}
+
+// ---- what leaves ------------------------------------------------------------
+
+bool Peer::CanSend() const {
+  return !closed_ && srtp_.has_value() && ice_connected_;
+}
+
+void Peer::Enqueue(EgressTrack& track, const PacketRef& packet,
+                   const Continuity::Out& out) {
+  if (queue_.size() == kMaxQueued) Flush();
+  queue_.push_back({&track, packet, out});
+  host_.FlushAtEndOfTurn();
+}
+
+void Peer::Flush() {
+  if (queue_.empty()) return;
+  if (CanSend()) {
+    if (ice_->selected().fd >= 0) {
+      SendQueuedDirectly();
+    } else {
+      SendQueuedThroughIce();
+    }
+  }
+  queue_.clear();
+}
+
+std::size_t Peer::WriteQueued(const Queued& queued, MutableBytes buffer) {
+  return queued.track->Write(
+      *queued.packet, queued.out, now(),
+      buffer.first(buffer.size() - SrtpSession::kMaxOverhead));
+}
+
+void Peer::SendQueuedDirectly() {
+  DatagramBatch& batch = host_.batch();
+  batch.Begin(ice_->selected().fd, ice_->selected().remote);
+  std::size_t bytes = 0;
+  for (const Queued& queued : queue_) {
+    const MutableBytes buffer = batch.Reserve();
+    const std::size_t plain = WriteQueued(queued, buffer);
+    const auto size =
+        plain == 0 ? std::nullopt : srtp_->ProtectRtp(buffer, plain);
+    if (!size) {
+      stats_->send_dropped.Add();
+      continue;
+    }
+    batch.Commit(*size);
+    bytes += *size;
+  }
+  NoteSent(batch.End(), bytes);
+}
+
+// A relayed or TCP pair: one by one, by libnice.
+void Peer::SendQueuedThroughIce() {
+  for (const Queued& queued : queue_) {
+    const MutableBytes buffer = host_.scratch();
+    const std::size_t plain = WriteQueued(queued, buffer);
+    const auto size =
+        plain == 0 ? std::nullopt : srtp_->ProtectRtp(buffer, plain);
+    if (size) {
+      SendNow(Bytes(buffer).first(*size));
+    } else {
+      stats_->send_dropped.Add();
+    }
+  }
+}
+
+void Peer::NoteSent(const DatagramBatch::Result& result, std::size_t bytes) {
+  stats_->packets_sent.Add(result.sent);
+  stats_->bytes_sent.Add(bytes);
+  stats_->send_dropped.Add(result.dropped);
+}
+
+void Peer::SendNow(Bytes datagram) {
+  const auto& selected = ice_->selected();
+  DatagramBatch::Result result;
+  if (selected.fd < 0) {
+    (ice_->Send(datagram) ? result.sent : result.dropped) = 1;
+  } else {
+    host_.batch().Begin(selected.fd, selected.remote);
+    const MutableBytes buffer = host_.batch().Reserve();
+    if (datagram.size() <= buffer.size()) {
+      std::ranges::copy(datagram, buffer.begin());
+      host_.batch().Commit(datagram.size());
+    }
+    result = host_.batch().End();
+  }
+  NoteSent(result, datagram.size());
+}
+
+void Peer::SendReports() {
+  const MutableBytes buffer = host_.scratch();
+  RtcpWriter writer(buffer.first(1200));
+  const NtpTime ntp_now = ToNtp(WallNow());
+  const bool all_have_clock =
+      !tracks_.empty() && std::ranges::all_of(tracks_, [](const auto& track) {
+        return track->replica() == nullptr || track->sender_clock() != nullptr;
+      });
+  std::optional<std::int64_t> shift;
+  for (const auto& track : tracks_) {
+    const SenderClock* clock = track->sender_clock();
+    if (all_have_clock && !shift && clock != nullptr)
+      shift = static_cast<std::int64_t>(clock->arrival - clock->ntp);
+  }
+  for (const auto& track : tracks_) {
+    if (track->WriteSenderReport(writer, shift, now(), ntp_now))
+      WriteCname(writer, track->config().ssrc, kCname);
+  }
+  if (writer.size() == 0) return;
+  const auto size = srtp_->ProtectRtcp(buffer, writer.size());
+  if (size) SendNow(Bytes(buffer).first(*size));
+}
+
+void Peer::ReportSlowLinks() {
+  if (config_.slow_link_threshold == 0) return;
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    const std::uint64_t lost = tracks_[i]->TakeNewlyLost();
+    if (lost < config_.slow_link_threshold) continue;
+    Event event;
+    event.type = EventType::kPeerSlowLink;
+    event.object = config_.id;
+    event.a = static_cast<std::int64_t>(i);
+    event.b = static_cast<std::int64_t>(lost);
+    host_.events().Post(std::move(event));
+  }
+}
+
+// ---- ICE --------------------------------------------------------------------
+
+void Peer::IterateIce() {
+  if (closed_) return;
+  ice_->Iterate();
+  if (!closed_) SetTimer();
+}
+
+void Peer::OnIceGathered(const std::vector<std::string>& candidates) {
+  Event event;
+  event.type = EventType::kPeerGathered;
+  event.object = config_.id;
+  event.text = ice_->local_ufrag();
+  event.more = ice_->local_pwd();
+  event.list = candidates;
+  host_.events().Post(std::move(event));
+}
+
+void Peer::OnIceGatheringFailed(const std::string& why) {
+  Close(PeerCloseReason::kGatheringError, why);
+}
+
+void Peer::OnIceState(IceState state) {
+  if (closed_) return;
+  stats_->ice_state.Set(static_cast<std::uint64_t>(state));
+  host_.events().PostState(EventType::kPeerIce, config_.id, ice_event_,
+                           static_cast<std::uint32_t>(state));
+  const bool connected = state == IceState::kConnected;
+  if (connected == ice_connected_) return;
+  ice_connected_ = connected;
+  if (connected) {
+    was_connected_ = true;
+    silent_deadline_.reset();
+    if (srtp_) {
+      for (const auto& track : tracks_) track->OnTransportUp();
+    } else {
+      StartDtls();
+    }
+  } else {
+    silent_deadline_ = now() + config_.silent_timeout;
+  }
+}
+
+void Peer::OnIceChanged() {
+  if (closed_) return;
+  host_.WatchFds(ice_->fds());
+  const auto& selected = ice_->selected();
+  stats_->pair.store(std::make_shared<const CandidatePairText>(
+      CandidatePairText{selected.local_candidate, selected.remote_candidate}));
+}
+
+// ---- DTLS -------------------------------------------------------------------
+
+void Peer::StartDtls() {
+  if (!dtls_) return;
+  if (dtls_->state() == DtlsState::kNew &&
+      remote_->dtls_role == DtlsRole::kClient)
+    dtls_->Start();
+  if (!waiting_handshake_.empty()) host_.WantHandshakeStep();
+}
+
+void Peer::OnDtlsSend(Bytes datagram) { SendNow(datagram); }
+
+void Peer::OnDtlsConnected(const SrtpKeys& keys) {
+  srtp_.emplace(keys);
+  setup_deadline_.reset();
+  next_report_ = now() + kReportInterval;
+  stats_->srtp_profile.Set(static_cast<std::uint64_t>(keys.profile));
+  stats_->dtls_state.Set(static_cast<std::uint64_t>(DtlsState::kConnected));
+  Event event;
+  event.type = EventType::kPeerConnected;
+  event.object = config_.id;
+  event.text = SrtpProfileName(keys.profile);
+  host_.events().Post(std::move(event));
+  for (const auto& track : tracks_) track->OnTransportUp();
+}
+
+void Peer::OnDtlsApplicationData(Bytes) {
+  // Data channels: for the SCTP association, once there is one.
+  stats_->unexpected.Add();
+}
+
+void Peer::OnDtlsClosed(DtlsState state, std::string_view why) {
+  stats_->dtls_state.Set(static_cast<std::uint64_t>(state));
+  Close(state == DtlsState::kClosed ? PeerCloseReason::kDtlsAlert
+                                    : PeerCloseReason::kDtlsError,
+        std::string(why));
+}
+
+// ---- time -------------------------------------------------------------------
+
+void Peer::OnTimer(Timestamp now) {
+  if (closed_) return;
+  if (silent_deadline_ && now >= *silent_deadline_)
+    return Close(PeerCloseReason::kIceFailed,
+                 "the peer fell silent and did not come back");
+  if (setup_deadline_ && now >= *setup_deadline_) {
+    return was_connected_
+               ? Close(PeerCloseReason::kDtlsTimeout,
+                       "the DTLS handshake did not finish in time")
+               : Close(PeerCloseReason::kIceFailed,
+                       "no candidate pair worked in time");
+  }
+  if (dtls_) {
+    const auto due = dtls_->NextTimeout(now);
+    if (due && *due <= now) {
+      dtls_->HandleTimeout();
+      if (closed_) return;
+      stats_->dtls_retransmissions.Set(dtls_->retransmissions());
+    }
+  }
+  if (next_report_ && now >= *next_report_) {
+    next_report_ = now + kReportInterval;
+    if (CanSend()) SendReports();
+    ReportSlowLinks();
+  }
+  const auto ice_due = ice_->NextTimeout(now);
+  if (ice_due && *ice_due <= now) ice_->Iterate();
+  if (!closed_) SetTimer();
+}
+
+void Peer::SetTimer() {
+  std::optional<Timestamp> due = ice_->NextTimeout(now());
+  if (dtls_) Earliest(due, dtls_->NextTimeout(now()));
+  Earliest(due, setup_deadline_);
+  Earliest(due, silent_deadline_);
+  Earliest(due, next_report_);
+  if (due) host_.SetTimer(*due);
+}
+
+}  // namespace hg

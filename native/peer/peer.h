@@ -1,0 +1,160 @@
+// One WebRTC peer on one media thread: owner of its ICE transport, DTLS
+// association, SRTP session and tracks. Bytes come in through OnDatagram(),
+// time through OnTimer(); it sends through its PeerHost.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dtls/dtls_session.h"
+#include "ice/ice_transport.h"
+#include "peer/egress_track.h"
+#include "peer/packet_io.h"
+#include "peer/peer_stats.h"
+#include "rtp/rtcp/registry.h"
+#include "srtp/srtp_session.h"
+
+namespace hg {
+
+enum class PeerCloseReason : std::uint8_t {
+  kApi,
+  kDtlsAlert,
+  kDtlsError,
+  kDtlsTimeout,
+  kIceFailed,
+  kGatheringError,
+};
+
+struct PeerConfig {
+  std::uint32_t id = 0;
+  IceConfig ice;
+  Duration max_nack_age{};    // 0: no NACK is answered
+  Duration silent_timeout{};  // from the loss of consent to the end
+  Duration setup_timeout{};   // from the remote description to DTLS done
+  std::uint32_t slow_link_threshold = 0;  // packets lost per second; 0: off
+};
+
+struct PeerRemote {
+  IceRemote ice;
+  DtlsRole dtls_role = DtlsRole::kServer;  // ours
+  std::vector<Fingerprint> fingerprints;
+};
+
+class Peer final : private IceTransport::Observer,
+                   private DtlsSession::Observer,
+                   private FeedbackHandler,
+                   private EgressTrack::Owner {
+ public:
+  Peer(const PeerConfig& config, std::shared_ptr<const DtlsContext> dtls,
+       std::shared_ptr<PeerStats> stats, PeerHost& host);
+  ~Peer() override;
+
+  // Gathers; kPeerGathered follows.
+  void Start();
+  void SetRemote(PeerRemote remote);
+  void AddRemoteCandidate(const std::string& candidate);
+  void SetRemoteGatheringDone();
+  void AddTrack(const EgressTrackConfig& config,
+                std::shared_ptr<EgressStats> stats);
+  EgressTrack* track(std::size_t index);  // null: there is none
+  // Frees what can be freed at once and posts kPeerClosed; the host removes
+  // the peer at the end of the turn. Closing twice does nothing.
+  void Close(PeerCloseReason reason, std::string detail);
+
+  // A datagram that was taken off one of ICE's fds because IsOurs().
+  // Decrypted in place.
+  void OnDatagram(int fd, const SocketAddress& from, MutableBytes datagram);
+  void IterateIce();
+  void OnTimer(Timestamp now);
+  void Flush();          // sends what was enqueued in this turn
+  void HandshakeStep();  // takes one waiting handshake datagram
+
+  std::uint32_t id() const { return config_.id; }
+
+ private:
+  // Handshake datagrams that wait for ICE or for a step. A flight of DTLS 1.2
+  // is a few records; what does not fit, the other side sends again.
+  static constexpr std::size_t kMaxWaitingHandshake = 8;
+  // Packets enqueued in one turn; more leave before its end.
+  static constexpr std::size_t kMaxQueued = 256;
+
+  struct Queued {
+    EgressTrack* track;
+    PacketRef packet;
+    Continuity::Out out;
+  };
+
+  // IceTransport::Observer
+  void OnIceGathered(const std::vector<std::string>& candidates) override;
+  void OnIceGatheringFailed(const std::string& why) override;
+  void OnIceState(IceState state) override;
+  void OnIceChanged() override;
+  void OnIceDatagram(Bytes datagram) override;
+  // DtlsSession::Observer
+  void OnDtlsSend(Bytes datagram) override;
+  void OnDtlsConnected(const SrtpKeys& keys) override;
+  void OnDtlsApplicationData(Bytes data) override;
+  void OnDtlsClosed(DtlsState state, std::string_view why) override;
+  // FeedbackHandler
+  void OnReportBlock(std::uint32_t sender_ssrc,
+                     const ReportBlock& block) override;
+  void OnNack(const Nack& nack) override;
+  void OnPli(const Pli& pli) override;
+  void OnFir(std::uint32_t sender_ssrc, const FirEntry& entry) override;
+  void OnRemb(const Remb& remb) override;
+  void OnTransportCc(const TransportCc& feedback) override;
+  // EgressTrack::Owner
+  bool CanSend() const override;
+  Timestamp now() const override { return host_.now(); }
+  void Enqueue(EgressTrack& track, const PacketRef& packet,
+               const Continuity::Out& out) override;
+  MutableBytes BeginResend() override;
+  void EndResend(std::size_t size) override;
+  void FlushQueue() override { Flush(); }
+
+  void Demultiplex(MutableBytes datagram);
+  void OnDtlsDatagram(Bytes datagram);
+  void OnRtcp(MutableBytes datagram);
+  void StartDtls();
+  EgressTrack* TrackOf(std::uint32_t ssrc);
+  void SendReports();
+  void ReportSlowLinks();
+  void SendNow(Bytes datagram);
+  std::size_t WriteQueued(const Queued& queued, MutableBytes buffer);
+  void SendQueuedDirectly();
+  void SendQueuedThroughIce();
+  void NoteSent(const DatagramBatch::Result& result, std::size_t bytes);
+  void SetTimer();
+
+  const PeerConfig config_;
+  const std::shared_ptr<const DtlsContext> dtls_context_;
+  const std::shared_ptr<PeerStats> stats_;
+  PeerHost& host_;
+  const std::shared_ptr<StateCell> ice_event_ = std::make_shared<StateCell>();
+
+  std::unique_ptr<IceTransport> ice_;
+  std::unique_ptr<DtlsSession> dtls_;
+  std::optional<SrtpSession> srtp_;
+  std::vector<std::unique_ptr<EgressTrack>> tracks_;
+  std::optional<PeerRemote> remote_;
+
+  bool closed_ = false;
+  bool ice_connected_ = false;
+  bool was_connected_ = false;
+  std::deque<std::vector<std::uint8_t>> waiting_handshake_;
+  std::vector<Queued> queue_;
+  // Open while feedback is answered: resends leave together.
+  bool resend_batch_open_ = false;
+  std::size_t resend_bytes_ = 0;
+  MutableBytes resend_buffer_;
+
+  std::optional<Timestamp> setup_deadline_;
+  std::optional<Timestamp> silent_deadline_;
+  std::optional<Timestamp> next_report_;
+};
+
+}  // namespace hg

@@ -1,0 +1,43 @@
+// What can be known about a peer. Written by its media thread, read by any.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/counter.h"
+
+namespace hg {
+
+struct EgressStats {
+  Counter packets, bytes;
+  Counter retransmitted;      // for NACKs, as RTX or plain
+  Counter not_retransmitted;  // too old, unknown, too soon, over the share
+  Counter nacks, plis, firs;
+  // Of the newest report block (RFC 3550 s6.4.1).
+  Gauge remote_lost, remote_fraction_lost, remote_jitter;
+  Gauge round_trip_us;  // 0: unknown
+};
+
+// A pair of texts that changes rarely; swapped whole.
+struct CandidatePairText {
+  std::string local;
+  std::string remote;
+};
+
+struct PeerStats {
+  Gauge ice_state, dtls_state, dtls_retransmissions;
+  Gauge srtp_profile;  // 0: none yet
+  Counter packets_sent, bytes_sent, packets_received, bytes_received;
+  Counter foreign_datagrams;  // from addresses that ICE has not validated
+  Counter srtp_failures;
+  Counter unexpected;    // RTP nobody asked for, cut or unknown datagrams
+  Counter send_dropped;  // socket full, path refused, no room to queue
+  Gauge remb;
+  Counter transport_cc_reports, transport_cc_lost;
+  std::atomic<std::shared_ptr<const CandidatePairText>> pair;
+};
+
+}  // namespace hg

@@ -1,0 +1,89 @@
+#include "route/replica.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace hg {
+namespace {
+
+// At most this many packets of a source are kept to be resent: 1 s of
+// 20 Mbit/s, 4 MB.
+constexpr std::size_t kStorePackets = 2048;
+
+std::optional<RetransmissionStore> MakeStore(const SourceConfig& config) {
+  if (config.max_nack_age <= Duration::zero()) return std::nullopt;
+  return RetransmissionStore(
+      {.packets = kStorePackets, .max_age = config.max_nack_age});
+}
+
+}  // namespace
+
+Replica::Replica(std::shared_ptr<const SourceInfo> info, Upstream& upstream)
+    : info_(std::move(info)),
+      upstream_(upstream),
+      store_(MakeStore(info_->config)),
+      keyframe_cache_({.span = info_->config.keyframe_buffer_span,
+                       .bytes = info_->config.keyframe_buffer_bytes}) {}
+
+Replica::~Replica() {
+  info_->stats.viewers.fetch_sub(static_cast<std::int64_t>(sinks_.size()),
+                                 std::memory_order_relaxed);
+}
+
+void Replica::OnBurst(std::span<const PacketRef> burst) {
+  for (const PacketRef& packet : burst) {
+    if (packet->info.discontinuity) {
+      keyframe_cache_.Clear();
+      sender_clock_.reset();
+    }
+    keyframe_cache_.Add(packet);
+    if (store_) store_->Insert(packet);
+  }
+  newest_ = {burst.back()->info.timestamp, burst.back()->info.arrival};
+  for (Sink* sink : sinks_) sink->OnPackets(burst);
+}
+
+void Replica::OnSourceClosed() {
+  info_->stats.viewers.fetch_sub(static_cast<std::int64_t>(sinks_.size()),
+                                 std::memory_order_relaxed);
+  for (Sink* sink : std::exchange(sinks_, {})) sink->OnSourceClosed();
+}
+
+void Replica::AddSink(Sink& sink) {
+  HG_CHECK(std::ranges::find(sinks_, &sink) == sinks_.end());
+  sinks_.push_back(&sink);
+  info_->stats.viewers.fetch_add(1, std::memory_order_relaxed);
+  const auto group = keyframe_cache_.packets();
+  if (group.empty()) {
+    RequestKeyframe();
+  } else {
+    sink.OnPackets(group);
+  }
+}
+
+void Replica::RemoveSink(Sink& sink) {
+  if (std::erase(sinks_, &sink) == 0) return;
+  info_->stats.viewers.fetch_sub(1, std::memory_order_relaxed);
+}
+
+const PacketBuffer* Replica::Find(std::uint32_t source_seq,
+                                  Timestamp now) const {
+  return store_ ? store_->Find(source_seq, now) : nullptr;
+}
+
+std::uint64_t Replica::LowestRemb() const {
+  std::uint64_t lowest = 0;
+  for (const Sink* sink : sinks_) {
+    const std::uint64_t remb = sink->remb();
+    if (remb != 0 && (lowest == 0 || remb < lowest)) lowest = remb;
+  }
+  return lowest;
+}
+
+void Replica::Trim(Timestamp now) {
+  if (store_) store_->Trim(now);
+}
+
+}  // namespace hg

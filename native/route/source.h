@@ -1,0 +1,125 @@
+// A track that media comes from: one RTP stream, normalised so that a restart
+// of the sender is invisible behind it, and handed on burst by burst. Sans-IO:
+// whoever receives the datagrams (loop/) feeds it, and its Host carries bursts
+// to the replicas.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/events.h"
+#include "base/pool.h"
+#include "route/keyframe_gate.h"
+#include "rtp/codec/registry.h"
+#include "rtp/ntp.h"
+#include "rtp/rtcp/sr.h"
+#include "rtp/source_timeline.h"
+
+namespace hg {
+
+struct SourceConfig {
+  std::uint32_t id = 0;
+  bool video = false;
+  std::string codec;             // lower-case SDP encoding name
+  std::uint32_t clock_rate = 0;  // Hz
+  Duration collision{};          // 0: a new SSRC takes over at once
+  Duration keyframe_buffer_span{};
+  std::size_t keyframe_buffer_bytes = 0;
+  Duration max_nack_age{};   // 0: no packet is kept to be resent
+  Duration no_media_time{};  // silence that is reported; 0: never
+};
+
+// Written by the source's media thread, read by any.
+struct SourceStats {
+  Counter packets, bytes, lost, invalid, dropped, keyframes, keyframe_requests,
+      restarts;
+  Gauge largest_packet, ssrc, bitrate;
+  Gauge last_arrival_ns;  // of MonotonicNow(); that of creation at first
+  std::atomic<std::int64_t> viewers{0};  // links, over all media threads
+};
+
+// What all media threads may read of a source.
+struct SourceInfo {
+  explicit SourceInfo(SourceConfig source_config)
+      : config(std::move(source_config)), inspector(FindCodec(config.codec)) {}
+
+  const SourceConfig config;
+  const CodecInspector* const inspector;  // null: no keyframes to wait for
+  unsigned home_shard = 0;
+  mutable SourceStats stats;
+  const std::shared_ptr<StateCell> receiving = std::make_shared<StateCell>();
+};
+
+// How the sender's RTP clock relates to wall time (RFC 3550 s6.4.1), in the
+// source's normalised timestamps.
+struct SenderClock {
+  NtpTime ntp = 0;      // by the sender's clock
+  NtpTime arrival = 0;  // of the report, by ours
+  std::uint32_t rtp_timestamp = 0;
+};
+
+class Source {
+ public:
+  class Host {
+   public:
+    // The burst is valid during the call; keep the PacketRefs to keep packets.
+    virtual void DeliverBurst(Source& source,
+                              std::span<const PacketRef> burst) = 0;
+    virtual void DeliverSenderClock(Source& source,
+                                    const SenderClock& clock) = 0;
+    // Ask the sender for a keyframe now, if there is a way to.
+    virtual void SendKeyframeRequest(Source& source) = 0;
+
+   protected:
+    ~Host() = default;
+  };
+
+  // A larger packet may not fit a path of 1500 bytes once it has our header
+  // extensions, the SRTP tag and UDP over IPv6 around it.
+  static constexpr std::size_t kLargestForPath = 1412;
+
+  Source(std::shared_ptr<const SourceInfo> info, Host& host, EventSink& events,
+         Timestamp now);
+
+  // One datagram. Bad ones are counted and gone.
+  void OnDatagram(PacketDraft draft, Timestamp now);
+  // Hands on what came since the last call.
+  void FinishBurst();
+  void OnSenderReport(const SenderReport& report, NtpTime arrival);
+  void RequestKeyframe(Timestamp now);
+  void SetEnabled(bool enabled) { enabled_ = enabled; }
+
+  // Once a second: bitrate, silence, a keyframe request that had to wait.
+  void OnSecond(Timestamp now);
+
+  const SourceInfo& info() const { return *info_; }
+  const std::shared_ptr<const SourceInfo>& shared_info() const { return info_; }
+  std::optional<std::uint32_t> ssrc() const { return timeline_.ssrc(); }
+
+ private:
+  void NoteSize(std::size_t size);
+  void SetReceiving(bool receiving);
+
+  const std::shared_ptr<const SourceInfo> info_;
+  Host& host_;
+  EventSink& events_;
+  SourceTimeline timeline_;
+  KeyframeGate keyframe_gate_;
+  std::vector<PacketRef> burst_;
+  bool enabled_ = true;
+  bool receiving_ = false;
+  bool oversize_reported_ = false;
+  Timestamp last_arrival_;
+  std::optional<std::uint32_t> last_timestamp_;
+  std::uint64_t bytes_at_last_second_ = 0;
+  Timestamp last_second_;
+};
+
+}  // namespace hg
