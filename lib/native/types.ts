@@ -1,0 +1,263 @@
+/**
+ * What the addon exports, typed. Meaning is checked above this boundary, where
+ * messages are good; the addon checks only what could corrupt memory.
+ * Failures arrive as {@link NativeFailure}.
+ *
+ * Units: milliseconds, bit/s and bytes unless the name says otherwise.
+ */
+
+/** Thrown by addon calls: an `Error` with these members. `code` is an errno name or one of our own. */
+export interface NativeFailure extends Error {
+  /** `EADDRINUSE`, `EACCES`, `ENODEV`, `EMFILE`, …, `HG_ERR_CERTIFICATE`, `HG_ERR_OPENSSL`, `HG_ERR_CLOSED`, `HG_ERR_ARGUMENT` */
+  readonly code: string;
+}
+
+export interface NativeAddon {
+  readonly Engine: new (options: NativeEngineOptions, onEvents: (events: NativeEvent[]) => void) => NativeEngine;
+  /** What the addon runs on. */
+  readonly versions: NativeVersions;
+}
+
+export interface NativeVersions {
+  /** `libsrtp2 2.5.0` */
+  readonly srtp: string;
+  /** `openssl` when built from source against Node's OpenSSL; `system` when the system's libsrtp2 serves. */
+  readonly srtpBackend: 'openssl' | 'system';
+  /** `OpenSSL 3.0.16 …`: the one that runs. */
+  readonly openssl: string;
+  /** `0.1.21` */
+  readonly libnice: string;
+}
+
+export interface NativeEngineOptions {
+  mediaThreads: number;
+  /** Addresses for host candidates, textual. Never empty. */
+  localAddresses: string[];
+  /** Ports of host candidates; 0 and 0: any. */
+  portMin: number;
+  portMax: number;
+  /** PEM texts; absent: an ECDSA P-256 certificate is made. */
+  certificate?: { chain: string; key: string; password: string };
+  /** Largest DTLS handshake datagram, bytes. */
+  dtlsMtu: number;
+  /** Packets younger than this are resent, milliseconds; 0: no NACK is answered. */
+  maxNackQueue: number;
+  /** A peer that was connected and fell silent is closed this much later, milliseconds. */
+  silentPeerTimeout: number;
+  /** Longest wait from the remote description to connected DTLS, milliseconds. */
+  setupTimeout: number;
+  /** Silence after which a source is reported as not receiving, milliseconds; 0: never. */
+  noMediaTimeout: number;
+  /** Packets a peer must report lost in a second for a `slowlink` event; 0: never. */
+  slowLinkThreshold: number;
+}
+
+export interface NativeEngine {
+  /** Upper-case hex pairs of the engine's certificate; `sha-256`, `sha-384` or `sha-512`. */
+  fingerprint(algorithm: string): string;
+  createPeer(options: NativePeerOptions): NativePeer;
+  /** Binds at once; throws with the errno's name if a port cannot be had. */
+  createUdpSource(options: NativeUdpSourceOptions): NativeSource;
+  stats(): NativeEngineStats;
+  /** Stops and joins the media threads; everything made by this engine is closed. */
+  close(): void;
+}
+
+export interface NativePeerOptions {
+  /** We offer: ICE controlling. */
+  controlling: boolean;
+}
+
+export interface NativeRemote {
+  ufrag: string;
+  pwd: string;
+  /** Our DTLS role: `client` sends the ClientHello. */
+  dtlsRole: 'client' | 'server';
+  fingerprints: { algorithm: string; value: string }[];
+}
+
+export interface NativeOutgoingTrack {
+  mid: string;
+  kind: 'audio' | 'video';
+  /** 32-bit, non-zero. */
+  ssrc: number;
+  payloadType: number;
+  clockRate: number;
+  /** Both 0: no RTX (RFC 4588), plain resends. */
+  rtxSsrc: number;
+  rtxPayloadType: number;
+  /** The peer sends Generic NACKs (RFC 4585) for it. */
+  nack: boolean;
+  /** RFC 8285 ids, 0: not negotiated. */
+  extensions: { mid: number; absSendTime: number; transportWideCc: number; playoutDelay: number };
+}
+
+export interface NativePeer {
+  readonly id: number;
+  /** The remote description is known; ICE checks and DTLS go on from here. */
+  setRemote(remote: NativeRemote): void;
+  /** A candidate's text, with or without `a=`. What cannot be used is ignored. */
+  addCandidate(candidate: string): void;
+  endOfCandidates(): void;
+  /** Index of the new track: its `track` in events, links and statistics. */
+  addTrack(track: NativeOutgoingTrack): number;
+  /** What the track sends from now on; null: nothing. */
+  link(track: number, source: NativeSource | null): void;
+  /** While paused nothing is sent; on resume a keyframe is requested. */
+  setPaused(track: number, paused: boolean): void;
+  stats(): NativePeerStats;
+  /** Sends DTLS close_notify and frees everything; a `closed` event follows. */
+  close(): void;
+}
+
+export interface NativeUdpSourceOptions {
+  kind: 'audio' | 'video';
+  /** Lower-case SDP encoding name: finds the keyframe detector. */
+  codec: string;
+  clockRate: number;
+  /** 0: any port out of portMin..portMax (0, 0: any at all). */
+  port: number;
+  portMin: number;
+  portMax: number;
+  /** Undefined: no RTCP; 0: any port. */
+  rtcpPort?: number;
+  /** Local address to bind, textual; undefined: all, IPv4 and IPv6. */
+  address?: string;
+  /** Multicast group to join, IPv4 or IPv6. */
+  group?: string;
+  /** Interface for the group: a name or one of its addresses. */
+  interface?: string;
+  /** A new SSRC is dropped until the old one was silent this long; 0: switch freely. */
+  collision: number;
+  /** Keep packets from the last keyframe on up to this span and size for newcomers; both 0: none. */
+  keyframeBufferMs: number;
+  keyframeBufferBytes: number;
+}
+
+export interface NativeSource {
+  readonly id: number;
+  readonly port: number;
+  /** 0: none. */
+  readonly rtcpPort: number;
+  requestKeyframe(): void;
+  /** A disabled source drops what arrives. */
+  setEnabled(enabled: boolean): void;
+  stats(): NativeSourceStats;
+  close(): void;
+}
+
+export interface NativeSourceStats {
+  packets: number;
+  bytes: number;
+  /** Milliseconds since the last packet (since creation when none). */
+  age: number;
+  /** Packets missing in the source's own sequence. */
+  lost: number;
+  /** Not RTP, cut headers, unknown version. */
+  invalid: number;
+  /** Foreign SSRCs refused by `collision`, while disabled, full queues. */
+  dropped: number;
+  keyframes: number;
+  keyframeRequests: number;
+  /** The source started anew: another SSRC, a jump. */
+  restarts: number;
+  /** Largest packet seen, bytes. */
+  largestPacket: number;
+  ssrc: number;
+  /** Links that send it, over all media threads. */
+  viewers: number;
+  /** bit/s over the last second. */
+  bitrate: number;
+}
+
+export interface NativeOutgoingTrackStats {
+  mid: string;
+  ssrc: number;
+  packets: number;
+  bytes: number;
+  /** Resent for NACKs, RTX or plain. */
+  retransmitted: number;
+  /** Asked for but too old, unknown, too soon or over the share. */
+  notRetransmitted: number;
+  nacks: number;
+  plis: number;
+  firs: number;
+  /** From the peer's receiver reports (RFC 3550 section 6.4.1). */
+  remoteLost: number;
+  /** 0..1 */
+  remoteFractionLost: number;
+  /** RTP clock units. */
+  remoteJitter: number;
+  /** Milliseconds; undefined until known. */
+  roundTripTime?: number;
+}
+
+export interface NativePeerStats {
+  iceState: NativeIceState;
+  dtlsState: 'new' | 'connecting' | 'connected' | 'closed' | 'failed';
+  dtlsRetransmissions: number;
+  /** `AEAD_AES_128_GCM`, …; undefined before the handshake. */
+  srtpProfile?: string;
+  localCandidate?: string;
+  remoteCandidate?: string;
+  bytesSent: number;
+  packetsSent: number;
+  bytesReceived: number;
+  packetsReceived: number;
+  /** Datagrams from addresses that ICE has not validated. */
+  foreignDatagrams: number;
+  /** SRTP/SRTCP that failed authentication or was replayed. */
+  srtpFailures: number;
+  /** RTP nobody asked for, cut or unknown datagrams. */
+  unexpectedDatagrams: number;
+  /** Not sent because the socket was full or the path refused. */
+  sendDropped: number;
+  /** Last REMB of the peer, bit/s; 0: none. */
+  remb: number;
+  /** transport-wide cc feedback messages and packets reported lost. */
+  transportCcReports: number;
+  transportCcLost: number;
+  tracks: NativeOutgoingTrackStats[];
+}
+
+export type NativeIceState = 'new' | 'checking' | 'connected' | 'disconnected' | 'failed';
+
+export interface NativeEngineStats {
+  peers: number;
+  sources: number;
+  /** Per media thread. */
+  threads: {
+    peers: number;
+    /** Datagrams of sources that the kernel dropped because we read too late. */
+    socketDrops: number;
+    packetsSent: number;
+    packetsReceived: number;
+    gso: boolean;
+  }[];
+  /** Events that found the queue full. */
+  droppedEvents: number;
+}
+
+export type NativeEvent =
+  | { type: 'log'; level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; where: string; message: string }
+  /** ICE credentials and every local candidate: `candidate:…` values. */
+  | { type: 'gathered'; peer: number; ufrag: string; pwd: string; candidates: string[] }
+  | { type: 'ice'; peer: number; state: NativeIceState }
+  /** DTLS done, SRTP keyed: media can flow. Once per peer. */
+  | { type: 'connected'; peer: number; srtpProfile: string }
+  /** ICE or silence: media is paused until `ice` says connected again. */
+  | { type: 'closed'; peer: number; reason: NativeCloseReason; detail: string }
+  /** Packets the peer reported lost in the last second, per track. */
+  | { type: 'slowlink'; peer: number; track: number; lost: number }
+  | { type: 'source-receiving'; source: number; receiving: boolean }
+  /** A packet too large for the path to viewers, once per source. */
+  | { type: 'source-oversize'; source: number; size: number; limit: number };
+
+/** `api`: our own close(). */
+export type NativeCloseReason =
+  | 'api'
+  | 'dtls-alert'
+  | 'dtls-error'
+  | 'dtls-timeout'
+  | 'ice-failed'
+  | 'gathering-error';

@@ -1,0 +1,14 @@
+// What hangs on one JavaScript environment: the constructors that are not
+// exported. Nothing is static, so the addon loads in several workers at once.
+#pragma once
+
+#include <napi.h>
+
+namespace hg {
+
+struct AddonData {
+  Napi::FunctionReference peer;
+  Napi::FunctionReference source;
+};
+
+}  // namespace hg

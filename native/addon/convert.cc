@@ -1,0 +1,160 @@
+#include "addon/convert.h"
+
+#include <array>
+#include <cmath>
+
+namespace hg {
+namespace {
+
+constexpr std::array kIceStates = {"new", "checking", "connected",
+                                   "disconnected", "failed"};
+constexpr std::array kDtlsStates = {"new", "connecting", "connected", "closed",
+                                    "failed"};
+constexpr std::array kCloseReasons = {"api",          "dtls-alert",
+                                      "dtls-error",   "dtls-timeout",
+                                      "ice-failed",   "gathering-error"};
+constexpr std::array kLogLevels = {"trace", "debug", "info", "warn", "error"};
+
+template <std::size_t N>
+const char* NameOf(const std::array<const char*, N>& names,
+                   std::uint64_t value) {
+  return value < N ? names[value] : "unknown";
+}
+
+Napi::Error WrongType(const Napi::Object& object, const char* name,
+                      const char* expected) {
+  return MakeError(object.Env(), "HG_ERR_ARGUMENT",
+                   std::string("the native core expects ") + expected +
+                       " as '" + name + "'");
+}
+
+}  // namespace
+
+Napi::Error MakeError(Napi::Env env, const char* code,
+                      const std::string& message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, code));
+  return error;
+}
+
+std::string GetString(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsString()) throw WrongType(object, name, "a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+std::string GetOptionalString(const Napi::Object& object, const char* name) {
+  if (object.Get(name).IsUndefined()) return {};
+  return GetString(object, name);
+}
+
+bool GetBool(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsBoolean()) throw WrongType(object, name, "a boolean");
+  return value.As<Napi::Boolean>().Value();
+}
+
+std::int64_t GetInteger(const Napi::Object& object, const char* name,
+                        std::int64_t min, std::int64_t max) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsNumber()) throw WrongType(object, name, "a number");
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= static_cast<double>(min)) ||
+      !(number <= static_cast<double>(max)) || std::floor(number) != number)
+    throw WrongType(object, name, "a whole number in range");
+  return static_cast<std::int64_t>(number);
+}
+
+std::uint16_t GetPort(const Napi::Object& object, const char* name) {
+  return static_cast<std::uint16_t>(GetInteger(object, name, 0, 65535));
+}
+
+Duration GetMillis(const Napi::Object& object, const char* name) {
+  constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1000;
+  return std::chrono::milliseconds(GetInteger(object, name, 0, kYear));
+}
+
+Napi::Object GetObject(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsObject()) throw WrongType(object, name, "an object");
+  return value.As<Napi::Object>();
+}
+
+Napi::Array GetArray(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsArray()) throw WrongType(object, name, "an array");
+  return value.As<Napi::Array>();
+}
+
+Napi::Number ToNumber(Napi::Env env, std::uint64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
+
+const char* IceStateName(std::uint64_t state) {
+  return NameOf(kIceStates, state);
+}
+
+const char* DtlsStateName(std::uint64_t state) {
+  return NameOf(kDtlsStates, state);
+}
+
+Napi::Object ToJs(Napi::Env env, const Event& event) {
+  Napi::Object js = Napi::Object::New(env);
+  const auto object = ToNumber(env, event.object);
+  const auto a = static_cast<std::uint64_t>(event.a);
+  switch (event.type) {
+    case EventType::kLog:
+      js.Set("type", "log");
+      js.Set("level", NameOf(kLogLevels, a));
+      js.Set("where", event.text);
+      js.Set("message", event.more);
+      break;
+    case EventType::kPeerGathered: {
+      js.Set("type", "gathered");
+      js.Set("peer", object);
+      js.Set("ufrag", event.text);
+      js.Set("pwd", event.more);
+      Napi::Array list = Napi::Array::New(env, event.list.size());
+      for (std::uint32_t i = 0; i < event.list.size(); ++i)
+        list.Set(i, event.list[i]);
+      js.Set("candidates", list);
+      break;
+    }
+    case EventType::kPeerIce:
+      js.Set("type", "ice");
+      js.Set("peer", object);
+      js.Set("state", IceStateName(a));
+      break;
+    case EventType::kPeerConnected:
+      js.Set("type", "connected");
+      js.Set("peer", object);
+      js.Set("srtpProfile", event.text);
+      break;
+    case EventType::kPeerClosed:
+      js.Set("type", "closed");
+      js.Set("peer", object);
+      js.Set("reason", NameOf(kCloseReasons, a));
+      js.Set("detail", event.text);
+      break;
+    case EventType::kPeerSlowLink:
+      js.Set("type", "slowlink");
+      js.Set("peer", object);
+      js.Set("track", ToNumber(env, a));
+      js.Set("lost", ToNumber(env, static_cast<std::uint64_t>(event.b)));
+      break;
+    case EventType::kSourceReceiving:
+      js.Set("type", "source-receiving");
+      js.Set("source", object);
+      js.Set("receiving", event.a != 0);
+      break;
+    case EventType::kSourceOversize:
+      js.Set("type", "source-oversize");
+      js.Set("source", object);
+      js.Set("size", ToNumber(env, a));
+      js.Set("limit", ToNumber(env, static_cast<std::uint64_t>(event.b)));
+      break;
+  }
+  return js;
+}
+
+}  // namespace hg
