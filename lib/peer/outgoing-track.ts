@@ -1,0 +1,127 @@
+import { Emitter } from '../events.js';
+import type { NativeOutgoingTrackStats, NativePeer, NativeSource } from '../native/types.js';
+import type { Codec } from './codecs/index.js';
+import type { NegotiatedMedia } from './sdp/negotiate.js';
+
+export interface OutgoingTrackStats extends NativeOutgoingTrackStats {
+  kind: 'audio' | 'video';
+  codec: string;
+  payloadType: number;
+  paused: boolean;
+}
+
+/**
+ * One m-line of a peer that sends. Sources are linked to it at any time: what
+ * it shall send is remembered until the answer says how.
+ */
+export class OutgoingTrack extends Emitter<{ close: [] }> {
+  readonly mid: string;
+  readonly codec: Codec;
+  readonly ssrc: number;
+  readonly rtxSsrc: number;
+  #native: NativePeer | null = null;
+  #index = -1;
+  #negotiated: NegotiatedMedia | null = null;
+  #source: NativeSource | null = null;
+  #paused = false;
+  #closed = false;
+
+  constructor({ mid, codec, ssrc, rtxSsrc }: { mid: string; codec: Codec; ssrc: number; rtxSsrc: number }) {
+    super();
+    this.mid = mid;
+    this.codec = codec;
+    this.ssrc = ssrc;
+    this.rtxSsrc = rtxSsrc;
+  }
+
+  get kind(): 'audio' | 'video' {
+    return this.codec.kind;
+  }
+
+  /** Its number in native events and statistics; -1 before the answer and if it was rejected. */
+  get index(): number {
+    return this.#index;
+  }
+
+  /** The other side wants it. False before its answer. */
+  get accepted(): boolean {
+    return this.#negotiated?.sending === true;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** What it sends from now on; null: nothing. @internal */
+  attach(source: NativeSource | null): void {
+    this.#source = source;
+    if (this.#index >= 0 && !this.#closed) this.#native?.link(this.#index, source);
+  }
+
+  /** While paused nothing is sent; afterwards a keyframe is asked for. */
+  setPaused(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    this.#apply();
+  }
+
+  /** The answer is there. @internal */
+  negotiate(line: NegotiatedMedia, native: NativePeer): void {
+    this.#negotiated = line;
+    this.#native = native;
+    if (this.#index >= 0) {
+      this.#apply();
+      return;
+    }
+    if (!line.sending) return;
+    const { extensions } = line;
+    const rtx = line.rtxPayloadType !== 0;
+    this.#index = native.addTrack({
+      mid: this.mid,
+      kind: this.kind,
+      ssrc: this.ssrc,
+      payloadType: line.payloadType,
+      clockRate: this.codec.clockRate,
+      rtxSsrc: rtx ? this.rtxSsrc : 0,
+      rtxPayloadType: line.rtxPayloadType,
+      nack: line.nack,
+      extensions: {
+        mid: extensions.mid ?? 0,
+        absSendTime: extensions['abs-send-time'] ?? 0,
+        transportWideCc: extensions['transport-wide-cc'] ?? 0,
+        playoutDelay: extensions['playout-delay'] ?? 0,
+      },
+    });
+    if (this.#paused) this.#apply();
+    if (this.#source) native.link(this.#index, this.#source);
+  }
+
+  /** The peer is gone. @internal */
+  end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#source = null;
+    this.emit('close');
+  }
+
+  /** @internal */
+  describe(native: NativeOutgoingTrackStats): OutgoingTrackStats {
+    return {
+      ...native,
+      kind: this.kind,
+      codec: this.codec.name,
+      payloadType: this.#negotiated?.payloadType ?? 0,
+      paused: this.#paused,
+    };
+  }
+
+  /** A line that the other side set inactive is paused, whatever we want. */
+  #apply(): void {
+    if (this.#index < 0 || this.#closed) return;
+    this.#native?.setPaused(this.#index, this.#paused || this.#negotiated?.sending !== true);
+  }
+}

@@ -1,0 +1,44 @@
+import type { Logger } from '../logger.js';
+import type { NativeEngine, NativeEvent } from '../native/types.js';
+import { Peer, type PeerFactory, type PeerOptions } from './peer.js';
+
+/** All live peers of a native engine: makes them and hands them their events. */
+export class Peers implements PeerFactory, Iterable<Peer> {
+  readonly #engine: NativeEngine;
+  readonly #log: Logger;
+  readonly #peers = new Map<number, Peer>();
+
+  constructor(engine: NativeEngine, logger: Logger) {
+    this.#engine = engine;
+    this.#log = logger;
+  }
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  [Symbol.iterator](): Iterator<Peer> {
+    return this.#peers.values();
+  }
+
+  createPeer(options?: PeerOptions): Peer {
+    const peer = new Peer(this.#engine, this.#log, options);
+    this.#peers.set(peer.id, peer);
+    peer.once('close', () => this.#peers.delete(peer.id));
+    return peer;
+  }
+
+  /** Whether the event was one for a peer of ours. Events for peers that are gone are dropped. */
+  handleNativeEvent(event: NativeEvent): boolean {
+    if (!('peer' in event)) return false;
+    this.#peers.get(event.peer)?.handleNativeEvent(event);
+    return true;
+  }
+
+  /** After the engine closed: no event will come any more, so every peer ends here. */
+  engineClosed(): void {
+    for (const peer of [...this.#peers.values()]) {
+      peer.handleNativeEvent({ type: 'closed', peer: peer.id, reason: 'api', detail: '' });
+    }
+  }
+}

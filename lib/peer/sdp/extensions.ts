@@ -1,0 +1,23 @@
+/**
+ * RTP header extensions (RFC 8285) and the ids they have in our own offers,
+ * which are fixed. In answers of ours the peer's ids would stand.
+ */
+const TABLE = {
+  'audio-level': { id: 1, uri: 'urn:ietf:params:rtp-hdrext:ssrc-audio-level' },
+  'abs-send-time': { id: 2, uri: 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time' },
+  'transport-wide-cc': { id: 3, uri: 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01' },
+  mid: { id: 4, uri: 'urn:ietf:params:rtp-hdrext:sdes:mid' },
+  'abs-capture-time': { id: 7, uri: 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time' },
+  'playout-delay': { id: 12, uri: 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay' },
+  'video-orientation': { id: 13, uri: 'urn:3gpp:video-orientation' },
+} as const;
+
+export type ExtensionName = keyof typeof TABLE;
+
+export interface Extension {
+  readonly id: number;
+  readonly uri: string;
+}
+
+/** Id and URI of each extension we know. */
+export const EXTENSIONS: Readonly<Record<ExtensionName, Extension>> = TABLE;

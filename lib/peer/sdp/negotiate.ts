@@ -1,0 +1,331 @@
+import { ResourceError } from '../../errors.js';
+import { rtpmapOf, type Codec } from '../codecs/index.js';
+import { EXTENSIONS, type ExtensionName } from './extensions.js';
+import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
+import type { Direction, Fingerprint, LocalDescription, LocalMedia } from './write.js';
+
+/** An m-line that an offer of ours shall have. */
+export interface OfferMedia {
+  /** 1 to 16 characters of a token (RFC 8866): it travels in packets too. Unique in the offer. */
+  mid: string;
+  codec: Codec;
+  /** What we will do. Default `sendonly`. */
+  direction?: Direction;
+  /** Default: the codec's. Another is taken where two m-lines would clash. */
+  payloadType?: number | undefined;
+  fmtp?: string | undefined;
+  /** `<stream> <track>`. Default `janus janus<mid>`, what clients know. */
+  msid?: string | undefined;
+  /** Header extensions to offer. Default `mid`, and `abs-send-time` for video. */
+  extensions?: readonly ExtensionName[];
+  /** Offer a retransmission stream (RFC 4588). Default: if the codec says so. */
+  rtx?: boolean;
+}
+
+/** Numbers for one m-line. */
+export interface PayloadTypes {
+  payloadType: number;
+  rtxPayloadType: number | undefined;
+}
+
+// 96 to 127 are dynamic (RFC 3551 section 6), 35 to 63 may help out. 64 to 95 look like
+// RTCP beside rtcp-mux (RFC 5761 section 4): browsers refuse the whole offer. 0 to 34 have
+// fixed meanings: Chromium 156 refuses an m-line that gives one of them another.
+const DYNAMIC = [...range(96, 127), ...range(35, 63)];
+
+/** Whether browsers take a codec under that number. */
+export function isUsablePayloadType(payloadType: number, codec: Codec): boolean {
+  return DYNAMIC.includes(payloadType) || (payloadType === codec.payloadType && payloadType < 35);
+}
+
+/**
+ * Chooses payload types for all m-lines. In a BUNDLE group one number means one
+ * codec with one fmtp (RFC 9143 section 9.1): a line that wants a number which
+ * already means something else gets a free one, and rtx gets the first free
+ * number above its codec.
+ *
+ * @param fixed - what the first lines got in an earlier offer, and keep
+ */
+export function assignPayloadTypes(media: readonly OfferMedia[], fixed: readonly PayloadTypes[] = []): PayloadTypes[] {
+  const meaning = new Map<number, string>();
+  const rtxOf = new Map<number, number>();
+  const note = (line: OfferMedia, { payloadType, rtxPayloadType }: PayloadTypes): void => {
+    meaning.set(payloadType, meaningOf(line));
+    if (rtxPayloadType === undefined) return;
+    meaning.set(rtxPayloadType, `rtx apt=${String(payloadType)}`);
+    rtxOf.set(payloadType, rtxPayloadType);
+  };
+  media.slice(0, fixed.length).forEach((line, index) => note(line, fixed[index] as PayloadTypes));
+  // What somebody asked for by number goes before what we may choose.
+  const wanted = new Set(media.map((line) => wantedPayloadType(line)));
+  const free = (from: number): number | undefined => {
+    const order = [...range(Math.max(from, 96), 127), ...DYNAMIC];
+    return (
+      order.find((candidate) => !meaning.has(candidate) && !wanted.has(candidate)) ??
+      order.find((candidate) => !meaning.has(candidate))
+    );
+  };
+  return media.map((line, index) => {
+    const earlier = fixed[index];
+    if (earlier) return earlier;
+    const text = meaningOf(line);
+    let payloadType: number | undefined = wantedPayloadType(line);
+    if ((meaning.get(payloadType) ?? text) !== text) {
+      payloadType = [...meaning].find(([, other]) => other === text)?.[0] ?? free(96);
+      if (payloadType === undefined) throw new ResourceError('HG_ERR_LIMIT', { what: 'an offer', limit: '64 codecs' });
+    }
+    meaning.set(payloadType, text);
+    const rtxPayloadType = (line.rtx ?? line.codec.rtx) ? (rtxOf.get(payloadType) ?? free(payloadType + 1)) : undefined;
+    const chosen = { payloadType, rtxPayloadType };
+    note(line, chosen);
+    return chosen;
+  });
+}
+
+/** Two lines may share a number if this is the same for both. */
+function meaningOf(line: OfferMedia): string {
+  return `${rtpmapOf(line.codec)} ${line.fmtp ?? ''}`;
+}
+
+function wantedPayloadType(line: OfferMedia): number {
+  return line.payloadType ?? line.codec.payloadType;
+}
+
+/** SSRCs of one m-line. */
+export interface Ssrcs {
+  ssrc: number;
+  rtxSsrc: number;
+}
+
+/**
+ * The m-lines of an offer, from what is wanted.
+ *
+ * @param earlier - the m-lines of the offer before: the first ones of this, too
+ */
+export function offerMedia(
+  media: readonly OfferMedia[],
+  ssrcOf: (line: OfferMedia) => Ssrcs,
+  earlier: readonly LocalMedia[] = [],
+): LocalMedia[] {
+  const numbers = assignPayloadTypes(
+    media,
+    earlier.map(({ payloadType, rtx }) => ({ payloadType, rtxPayloadType: rtx?.payloadType })),
+  );
+  return media.map((line, index): LocalMedia => {
+    const { payloadType = 0, rtxPayloadType } = numbers[index] ?? {};
+    const { ssrc, rtxSsrc } = ssrcOf(line);
+    const extensions = line.extensions ?? defaultExtensions(line.codec.kind);
+    return {
+      kind: line.codec.kind,
+      mid: line.mid,
+      direction: line.direction ?? 'sendonly',
+      payloadType,
+      rtpmap: rtpmapOf(line.codec),
+      fmtp: line.fmtp,
+      feedback: [
+        ...line.codec.feedback,
+        // Reports about a sequence number that no packet carries would be empty.
+        ...(extensions.includes('transport-wide-cc') ? ['transport-cc'] : []),
+      ],
+      extensions: extensions.map((name) => EXTENSIONS[name]).sort((a, b) => a.id - b.id),
+      msid: line.msid ?? `janus janus${line.mid}`,
+      ssrc,
+      rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: rtxSsrc },
+    };
+  });
+}
+
+function defaultExtensions(kind: Codec['kind']): readonly ExtensionName[] {
+  return kind === 'video' ? ['mid', 'abs-send-time'] : ['mid'];
+}
+
+/** What became of one m-line. */
+export interface NegotiatedMedia {
+  mid: string;
+  kind: 'audio' | 'video';
+  /** False: the other side rejected it; the rest says nothing then. */
+  accepted: boolean;
+  /** The other side wants what we send. */
+  sending: boolean;
+  /** As the other side numbers it: what our packets must carry. */
+  payloadType: number;
+  /** 0: it does not do RFC 4588. */
+  rtxPayloadType: number;
+  /** It sends Generic NACKs (RFC 4585). */
+  nack: boolean;
+  /** Ids of the extensions that both have; those missing were not negotiated. */
+  extensions: Partial<Record<ExtensionName, number>>;
+}
+
+/** What an answer to an offer of ours comes to. */
+export interface Negotiated {
+  ufrag: string;
+  pwd: string;
+  /** Ours: `client` sends the ClientHello. */
+  dtlsRole: 'client' | 'server';
+  fingerprints: Fingerprint[];
+  candidates: readonly string[];
+  endOfCandidates: boolean;
+  media: NegotiatedMedia[];
+}
+
+/**
+ * Reads an answer against the offer it answers (RFC 9429 section 5.11,
+ * RFC 3264 section 6). Both descriptions stay as they are.
+ *
+ * @throws {@link RemoteError} `HG_ERR_REMOTE_SDP` with the reason
+ */
+export function negotiateAnswer(offer: LocalDescription, answer: RemoteDescription): Negotiated {
+  if (answer.media.length !== offer.media.length) {
+    throw unusable(`the offer has ${String(offer.media.length)} m-lines and the answer ${String(answer.media.length)}`);
+  }
+  const pairs = offer.media.map((ours, index) => [ours, answer.media[index] as RemoteMedia] as const);
+  const media = pairs.map(([ours, theirs]) => negotiateMedia(ours, theirs));
+  const accepted = pairs.filter((_, index) => media[index]?.accepted === true).map(([, theirs]) => theirs);
+  const first = accepted[0];
+  if (first === undefined) {
+    const codecs = [...new Set(offer.media.map(({ rtpmap }) => rtpmap.split('/')[0]))].join(', ');
+    throw unusable(`it rejects every m-line; offered were ${codecs}`);
+  }
+  const { bundle } = answer;
+  if (accepted.length > 1) {
+    for (const line of accepted) {
+      if (bundle?.includes(line.mid ?? '') !== true) {
+        throw unusable(`${name(line)} is not in a BUNDLE group with the others, and one transport serves all`);
+      }
+    }
+  }
+  // RFC 9143 section 7.3: the group's first mid says where the transport is described.
+  const transport = accepted.find((line) => line.mid !== undefined && line.mid === bundle?.[0]) ?? first;
+  for (const line of accepted) {
+    if (!line.rtcpMux) throw unusable(`${name(line)} has no rtcp-mux`);
+  }
+  const { ufrag, pwd } = credentials(transport);
+  return {
+    ufrag,
+    pwd,
+    dtlsRole: dtlsRole(transport),
+    fingerprints: fingerprints(transport),
+    candidates: [...new Set(accepted.flatMap((line) => line.candidates))],
+    endOfCandidates: transport.endOfCandidates,
+    media,
+  };
+}
+
+function negotiateMedia(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedia {
+  if (theirs.type !== ours.kind) {
+    throw unusable(`${name(theirs)} is of type ${theirs.type}, offered was ${ours.kind}`);
+  }
+  if (theirs.mid !== undefined && theirs.mid !== ours.mid) {
+    throw unusable(`${name(theirs)} has another mid than was offered, ${ours.mid}`);
+  }
+  const rejected: NegotiatedMedia = {
+    mid: ours.mid,
+    kind: ours.kind,
+    accepted: false,
+    sending: false,
+    payloadType: 0,
+    rtxPayloadType: 0,
+    nack: false,
+    extensions: {},
+  };
+  if (theirs.port === 0 || ours.rejected === true) return rejected;
+  const codec = findOffered(ours, theirs.codecs);
+  if (codec === undefined) throw unusable(`${name(theirs)} has none of the offered codecs`);
+  const receives = theirs.direction === 'recvonly' || theirs.direction === 'sendrecv';
+  return {
+    ...rejected,
+    accepted: true,
+    sending: receives && (ours.direction === 'sendonly' || ours.direction === 'sendrecv'),
+    payloadType: codec.payloadType,
+    rtxPayloadType: ours.rtx === undefined ? 0 : findRtx(codec, theirs.codecs),
+    nack: ours.feedback.includes('nack') && codec.feedback.includes('nack'),
+    extensions: commonExtensions(ours, theirs),
+  };
+}
+
+/** RFC 3264 section 6.1: a codec is the same by its name, not by its number. */
+function findOffered(ours: LocalMedia, codecs: readonly RemoteCodec[]): RemoteCodec | undefined {
+  const [encodingName = '', clockRate, channels = '1'] = ours.rtpmap.split('/');
+  const same = codecs.filter(
+    (codec) =>
+      codec.encodingName.toLowerCase() === encodingName.toLowerCase() &&
+      String(codec.clockRate) === clockRate &&
+      String(codec.channels) === channels,
+  );
+  return same.find((codec) => codec.payloadType === ours.payloadType) ?? same[0];
+}
+
+function findRtx(codec: RemoteCodec, codecs: readonly RemoteCodec[]): number {
+  const rtx = codecs.find(
+    ({ encodingName, fmtp }) =>
+      encodingName.toLowerCase() === 'rtx' &&
+      new RegExp(`(^|;)\\s*apt=${String(codec.payloadType)}\\s*(;|$)`).test(fmtp ?? ''),
+  );
+  return rtx?.payloadType ?? 0;
+}
+
+function commonExtensions(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedia['extensions'] {
+  const common: NegotiatedMedia['extensions'] = {};
+  for (const [extension, { uri }] of Object.entries(EXTENSIONS) as [ExtensionName, { uri: string }][]) {
+    if (!ours.extensions.some((offered) => offered.uri === uri)) continue;
+    const found = theirs.extensions.find(
+      (answered) =>
+        answered.uri === uri &&
+        answered.direction !== 'inactive' &&
+        // We write the one-byte form (RFC 8285 section 4.2).
+        answered.id >= 1 &&
+        answered.id <= 14,
+    );
+    if (found) common[extension] = found.id;
+  }
+  return common;
+}
+
+function credentials(line: RemoteMedia): { ufrag: string; pwd: string } {
+  const { ufrag, pwd } = line;
+  if (ufrag === undefined || pwd === undefined) throw unusable(`${name(line)} has no ice-ufrag and ice-pwd`);
+  // RFC 8839 section 5.4.
+  if (!/^[A-Za-z0-9+/]{4,256}$/.test(ufrag)) throw unusable(`${name(line)} has an ice-ufrag that is none`);
+  if (!/^[A-Za-z0-9+/]{22,256}$/.test(pwd)) throw unusable(`${name(line)} has an ice-pwd that is none`);
+  return { ufrag, pwd };
+}
+
+function dtlsRole(line: RemoteMedia): 'client' | 'server' {
+  // RFC 8842 section 5.3: an answer says active or passive, and active is what absence means.
+  switch (line.setup ?? 'active') {
+    case 'active':
+      return 'server';
+    case 'passive':
+      return 'client';
+    default:
+      throw unusable(`${name(line)} has a=setup:${String(line.setup)}, which is no answer`);
+  }
+}
+
+// RFC 8122 section 5; SHA-1 and older prove nothing any more.
+const HASH_BYTES: Readonly<Record<string, number>> = { 'sha-256': 32, 'sha-384': 48, 'sha-512': 64 };
+
+function fingerprints(line: RemoteMedia): Fingerprint[] {
+  if (line.fingerprints.length === 0) throw unusable(`${name(line)} has no fingerprint`);
+  const known = line.fingerprints.filter(({ algorithm }) => Object.hasOwn(HASH_BYTES, algorithm)).slice(0, 8);
+  if (known.length === 0) {
+    const got = line.fingerprints.map(({ algorithm }) => algorithm.slice(0, 20)).join(', ');
+    throw unusable(`${name(line)} has a fingerprint of ${got}; usable are ${Object.keys(HASH_BYTES).join(', ')}`);
+  }
+  for (const { algorithm, value } of known) {
+    const bytes = HASH_BYTES[algorithm] ?? 0;
+    if (value.length !== bytes * 3 - 1 || !/^[0-9A-F]{2}(:[0-9A-F]{2})*$/.test(value)) {
+      throw unusable(`${name(line)} has a ${algorithm} fingerprint that is not ${String(bytes)} bytes`);
+    }
+  }
+  return known;
+}
+
+function name(line: RemoteMedia): string {
+  return `m-line ${String(line.index)} (${(line.mid ?? line.type).slice(0, 32)})`;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+}

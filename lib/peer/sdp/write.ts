@@ -1,0 +1,121 @@
+import { UsageError } from '../../errors.js';
+import type { Extension } from './extensions.js';
+
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
+/** Hash of a certificate: `sha-256`, `AB:CD:…`. */
+export interface Fingerprint {
+  algorithm: string;
+  value: string;
+}
+
+/** What we say in an m-line of ours. */
+export interface LocalMedia {
+  kind: 'audio' | 'video';
+  mid: string;
+  direction: Direction;
+  /** Port 0, inactive. */
+  rejected?: boolean;
+  payloadType: number;
+  /** `opus/48000/2` */
+  rtpmap: string;
+  fmtp?: string | undefined;
+  /** Values of `a=rtcp-fb`. */
+  feedback: readonly string[];
+  extensions: readonly Extension[];
+  /** `<stream> <track>`; left out on lines that send nothing. */
+  msid?: string | undefined;
+  ssrc: number;
+  /** The retransmission stream (RFC 4588). */
+  rtx?: { payloadType: number; ssrc: number } | undefined;
+}
+
+/** A session description of ours. */
+export interface LocalDescription {
+  sessionId: string;
+  sessionVersion: number;
+  /** For the lines that nobody reads and everybody wants: `o=` and `c=`. */
+  address: string;
+  sessionName: string;
+  fingerprint: Fingerprint;
+  ufrag: string;
+  pwd: string;
+  setup: 'actpass' | 'active' | 'passive';
+  /** `candidate:…` values: all there are. */
+  candidates: readonly string[];
+  cname: string;
+  media: readonly LocalMedia[];
+}
+
+/**
+ * The text of a description of ours (RFC 8866). One transport for all m-lines
+ * (BUNDLE, RFC 9143, and rtcp-mux); candidates stand on each of them, for
+ * clients that look at one only.
+ *
+ * @throws {@link UsageError} `HG_ERR_OPTION` if a value has a line break in it
+ */
+export function writeDescription(description: LocalDescription): string {
+  const { media } = description;
+  const bundle = media.filter((line) => line.rejected !== true).map((line) => line.mid);
+  const lines = [
+    'v=0',
+    `o=- ${description.sessionId} ${String(description.sessionVersion)} ${address(description)}`,
+    `s=${description.sessionName}`,
+    't=0 0',
+    `a=group:BUNDLE ${bundle.join(' ')}`.trimEnd(),
+    'a=ice-options:trickle',
+    `a=fingerprint:${description.fingerprint.algorithm} ${description.fingerprint.value}`,
+    'a=extmap-allow-mixed',
+    'a=msid-semantic: WMS *',
+    ...media.flatMap((line) => writeMedia(description, line)),
+  ];
+  for (const line of lines) {
+    // One line break in a label of a client's, and it could write lines of our description.
+    if (/[\r\n\0]/.test(line)) {
+      throw new UsageError('HG_ERR_OPTION', {
+        option: `session description, line ${JSON.stringify(line.slice(0, 80))}`,
+        problem: 'a line break or NUL inside a value',
+      });
+    }
+  }
+  return lines.join('\r\n') + '\r\n';
+}
+
+function writeMedia(description: LocalDescription, media: LocalMedia): string[] {
+  const { rtx } = media;
+  const pt = String(media.payloadType);
+  const payloadTypes = rtx ? `${pt} ${String(rtx.payloadType)}` : pt;
+  const direction = media.rejected === true ? 'inactive' : media.direction;
+  const sends = direction === 'sendonly' || direction === 'sendrecv';
+  const sentRtx = sends ? rtx : undefined;
+  const lines = [
+    `m=${media.kind} ${media.rejected === true ? '0' : '9'} UDP/TLS/RTP/SAVPF ${payloadTypes}`,
+    `c=${address(description)}`,
+    `a=${direction}`,
+    `a=mid:${media.mid}`,
+    'a=rtcp-mux',
+    `a=ice-ufrag:${description.ufrag}`,
+    `a=ice-pwd:${description.pwd}`,
+    'a=ice-options:trickle',
+    `a=setup:${description.setup}`,
+    `a=rtpmap:${pt} ${media.rtpmap}`,
+    ...media.feedback.map((feedback) => `a=rtcp-fb:${pt} ${feedback}`),
+  ];
+  if (media.fmtp !== undefined) lines.push(`a=fmtp:${pt} ${media.fmtp}`);
+  for (const extension of media.extensions) lines.push(`a=extmap:${String(extension.id)} ${extension.uri}`);
+  if (rtx) {
+    lines.push(`a=rtpmap:${String(rtx.payloadType)} rtx/90000`, `a=fmtp:${String(rtx.payloadType)} apt=${pt}`);
+  }
+  if (media.rejected === true) return lines;
+  if (sentRtx) lines.push(`a=ssrc-group:FID ${String(media.ssrc)} ${String(sentRtx.ssrc)}`);
+  if (media.msid !== undefined && direction !== 'inactive') lines.push(`a=msid:${media.msid}`);
+  lines.push(`a=ssrc:${String(media.ssrc)} cname:${description.cname}`);
+  if (sentRtx) lines.push(`a=ssrc:${String(sentRtx.ssrc)} cname:${description.cname}`);
+  for (const candidate of description.candidates) lines.push(`a=${candidate}`);
+  lines.push('a=end-of-candidates');
+  return lines;
+}
+
+function address({ address }: LocalDescription): string {
+  return `IN ${address.includes(':') ? 'IP6' : 'IP4'} ${address}`;
+}

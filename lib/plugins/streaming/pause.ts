@@ -1,0 +1,11 @@
+import { asyncRequest, type Request } from '../plugin.js';
+import type { StreamingContext } from './context.js';
+import { status } from './wire.js';
+
+/** Sends nothing until `start`. */
+export function pause(context: StreamingContext): Request {
+  return asyncRequest({}, (handle) => {
+    context.mustWatch(handle).pause();
+    return status('pausing');
+  });
+}
