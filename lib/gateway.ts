@@ -1,0 +1,371 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { ResourceError, UsageError } from './errors.js';
+import { Emitter } from './events.js';
+import { consoleLogger, type Logger } from './logger.js';
+import { native } from './native/binding.js';
+import type {
+  NativeEngine,
+  NativeEngineOptions,
+  NativeEngineStats,
+  NativeEvent,
+  NativeFailure,
+  NativeVersions,
+} from './native/types.js';
+import { option, readOptions, type OptionValues } from './options.js';
+import { localAddresses } from './peer/addresses.js';
+import type { Peer, PeerOptions } from './peer/peer.js';
+import { Peers } from './peer/peers.js';
+import { StreamingPlugin, type StreamingOptions } from './plugins/index.js';
+import type { Plugin, PluginHost } from './plugins/plugin.js';
+import { Mountpoints, type Mountpoint, type MountpointOptions } from './routing/mountpoint.js';
+import { Sources } from './routing/source.js';
+import { LocalClient } from './session/local-client.js';
+import { SESSION_OPTIONS, SessionTable, type SessionTableOptions } from './session/sessions.js';
+import { VERSION } from './version.js';
+
+/** How media gets in and out. */
+export interface MediaOptions {
+  /** Media threads. Default: one less than there are processors, at least 1. */
+  threads?: number;
+  /** UDP ports of host candidates, `[lowest, highest]`. Default: any. */
+  portRange?: readonly [number, number];
+  /** Addresses of host candidates. Default: all of the machine, as the next four say. */
+  addresses?: readonly string[];
+  /** Only these interfaces: names, or how their addresses begin. */
+  interfaces?: readonly string[];
+  /** Not these. Default: `vmnet`. */
+  ignoreInterfaces?: readonly string[];
+  /** 127.0.0.1 too, for browsers on this machine. Default false. */
+  allowLoopback?: boolean;
+  /** IPv6 candidates. Default false. */
+  ipv6?: boolean;
+  /** PEM files of the DTLS certificate, leaf first. Default: one is made (ECDSA P-256). */
+  certificate?: { cert: string; key: string; password?: string };
+  /** Largest datagram of a DTLS handshake, bytes. Default 1200. */
+  dtlsMtu?: number;
+  /** How old a packet may be that is sent again, milliseconds; 0: none is. Default 1000. */
+  maxNackQueue?: number;
+  /** A viewer whose ICE consent (RFC 7675) is lost is closed this much later, milliseconds. Default 20,000. */
+  silentPeerTimeout?: number;
+  /** Longest wait from a client's answer to the end of the DTLS handshake, milliseconds. Default 30,000. */
+  setupTimeout?: number;
+  /** Silence after which a source is `stalled`, milliseconds; 0: never. Default 1000. */
+  noMediaTimeout?: number;
+  /** A `slowlink` event for each second in which a viewer lost so many packets; 0: none. Default 0. */
+  slowLinkThreshold?: number;
+}
+
+/** What {@link Gateway.open} takes. */
+export interface GatewayOptions extends Omit<SessionTableOptions, 'watchdogInterval'> {
+  media?: MediaOptions;
+  /** The built-in streaming plugin; false: without. */
+  streaming?: StreamingOptions | false;
+  /** Requests must carry it as `apisecret`. Default: none is needed. */
+  apiSecret?: string;
+  /** As clients see it in `server_info`. Default `headgate`. */
+  serverName?: string;
+  /** Default: warnings and errors to stderr. */
+  logger?: Logger;
+}
+
+/** Events of a gateway. */
+export interface GatewayEvents {
+  /** Final. */
+  close: [];
+}
+
+/** What {@link Gateway.stats} gives. */
+export interface GatewayStats extends NativeEngineStats {
+  sessions: number;
+  mountpoints: number;
+}
+
+const strings = option.optional(option.list(option.string()));
+
+const MEDIA_SPEC = {
+  threads: option.integer({ min: 1, max: 256, default: Math.max(1, availableParallelism() - 1) }),
+  portRange: option.optional(option.portRange()),
+  addresses: strings,
+  interfaces: strings,
+  ignoreInterfaces: option.list(option.string(), { default: ['vmnet'] }),
+  allowLoopback: option.boolean({ default: false }),
+  ipv6: option.boolean({ default: false }),
+  certificate: option.optional(
+    option.object({ cert: option.string(), key: option.string(), password: option.string({ default: '' }) }),
+  ),
+  dtlsMtu: option.integer({ min: 256, max: 1500, default: 1200 }),
+  maxNackQueue: option.integer({ min: 0, max: 5_000, default: 1_000 }),
+  silentPeerTimeout: option.integer({ min: 0, max: 3_600_000, default: 20_000 }),
+  setupTimeout: option.integer({ min: 1_000, max: 3_600_000, default: 30_000 }),
+  noMediaTimeout: option.integer({ min: 0, max: 3_600_000, default: 1_000 }),
+  slowLinkThreshold: option.integer({ min: 0, max: 1_000_000, default: 0 }),
+};
+
+const { watchdogInterval: _internal, ...SESSION_SPEC } = SESSION_OPTIONS;
+
+const SPEC = {
+  ...SESSION_SPEC,
+  media: option.object(MEDIA_SPEC),
+  // Read by the plugin itself, so that errors name its options.
+  streaming: { read: (_path: string, value: unknown) => value as StreamingOptions | false | undefined },
+  apiSecret: option.optional(option.string()),
+  serverName: option.string({ default: 'headgate' }),
+  logger: option.optional(
+    option.withMethods<Logger>('a logger with trace, debug, info, warn and error, such as pino', [
+      'trace',
+      'debug',
+      'info',
+      'warn',
+      'error',
+    ]),
+  ),
+};
+
+// `process.exit()` runs no clean-up of native addons: their threads must be
+// gone before the process takes its memory down.
+const open = new Set<NativeEngine>();
+process.on('exit', () => {
+  for (const engine of open) engine.close();
+});
+
+/**
+ * A WebRTC gateway inside a Node process: media threads, plugins, sessions and
+ * what they hold. It listens on nothing that the application does not mount.
+ *
+ * @example
+ * const gateway = await Gateway.open({ media: { portRange: [20000, 40000] } });
+ * app.use('/janus', janusHttp(gateway));
+ */
+export class Gateway extends Emitter<GatewayEvents> implements PluginHost, AsyncDisposable {
+  readonly logger: Logger;
+  readonly apiSecret: string | undefined;
+  /** Sessions of clients. */
+  readonly sessions: SessionTable;
+  /** The Janus API for the application itself. */
+  readonly local: LocalClient;
+  /** All mountpoints, whoever made them. */
+  readonly mountpoints: Mountpoints;
+
+  readonly #plugins = new Map<string, Plugin>();
+  readonly #engine: NativeEngine;
+  readonly #peers: Peers;
+  readonly #sources: Sources;
+  readonly #options: OptionValues<typeof SPEC>;
+  readonly #addresses: readonly string[];
+  #closing: Promise<void> | null = null;
+
+  /**
+   * Starts the media threads.
+   *
+   * @throws {@link UsageError} `HG_ERR_OPTION`, `HG_ERR_CERTIFICATE`, `HG_ERR_ADDRESS`
+   * @throws {@link ResourceError} `HG_ERR_SYSTEM` if threads cannot be made
+   */
+  static async open(options: GatewayOptions = {}): Promise<Gateway> {
+    const gateway = new Gateway(readOptions('Gateway.open', options, SPEC));
+    try {
+      const { streaming } = gateway.#options;
+      if (streaming !== false) await gateway.use(new StreamingPlugin(streaming));
+      return gateway;
+    } catch (error) {
+      await gateway.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: OptionValues<typeof SPEC>) {
+    super();
+    const { media, apiSecret, logger = consoleLogger() } = options;
+    this.#options = options;
+    this.logger = logger;
+    this.apiSecret = apiSecret;
+    const { addresses, onlyLoopback } = localAddresses(media);
+    this.#addresses = addresses;
+    if (onlyLoopback) logger.warn('this machine has no address but loopback: only browsers on it can be reached');
+    this.#engine = openEngine(engineOptions(media, addresses), (events) => {
+      this.#onNativeEvents(events);
+    });
+    open.add(this.#engine);
+    this.#peers = new Peers(this.#engine, logger);
+    this.#sources = new Sources(this.#engine, logger);
+    this.mountpoints = new Mountpoints(this.#sources, logger);
+    const { sessionTimeout, reclaimSessionTimeout, maxSessions, maxHandles, opaqueIdInApi } = options;
+    this.sessions = new SessionTable(
+      { plugins: this.#plugins, logger, createPeer: (peerOptions) => this.createPeer(peerOptions) },
+      { sessionTimeout, reclaimSessionTimeout, maxSessions, maxHandles, opaqueIdInApi },
+    );
+    this.local = new LocalClient(this.sessions);
+    logger.info({ ...this.versions, addresses, mediaThreads: media.threads }, 'gateway opened');
+    if (this.versions.srtpBackend === 'system') {
+      logger.warn(
+        `SRTP runs on the system's ${this.versions.srtp}, several times slower than the one that vendor/ builds; ` +
+          'see vendor/README.md',
+      );
+    }
+  }
+
+  /** The native libraries it runs on. */
+  get versions(): NativeVersions {
+    return native.versions;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== null;
+  }
+
+  /** Plugins by package name. */
+  get plugins(): ReadonlyMap<string, Plugin> {
+    return this.#plugins;
+  }
+
+  /**
+   * Adds a plugin; clients can attach to it once this has resolved.
+   *
+   * @throws {@link UsageError} `HG_ERR_PLUGIN` if its package is used already, `HG_ERR_CLOSED`; whatever its `opened` throws
+   * @example
+   * await gateway.use(new LobbyPlugin());
+   */
+  async use(plugin: Plugin): Promise<this> {
+    this.#mustBeOpen();
+    const name = plugin.package;
+    if (typeof name !== 'string' || name === '') {
+      throw new UsageError('HG_ERR_PLUGIN', {
+        plugin: plugin.constructor.name,
+        reason: 'its class has no static member "package"',
+      });
+    }
+    if (this.#plugins.has(name)) {
+      throw new UsageError('HG_ERR_PLUGIN', { plugin: name, reason: 'a plugin of that package is used already' });
+    }
+    await plugin.opened(this);
+    this.#plugins.set(name, plugin);
+    return this;
+  }
+
+  /**
+   * Makes a mountpoint: a live stream that comes in as RTP.
+   *
+   * @throws {@link UsageError} `HG_ERR_OPTION`, `HG_ERR_EXISTS`, `HG_ERR_INTERFACE`, `HG_ERR_CLOSED`
+   * @throws {@link ResourceError} `HG_ERR_PORT` names the port; `HG_ERR_SYSTEM`
+   * @example
+   * await gateway.createMountpoint({ id: 1, media: [{ type: 'video', mid: 'v', codec: 'vp8', port: 5004 }] });
+   */
+  // eslint-disable-next-line @typescript-eslint/require-await -- a mountpoint may have to wait (RTSP): callers await from the start
+  async createMountpoint(options: MountpointOptions): Promise<Mountpoint> {
+    this.#mustBeOpen();
+    return this.mountpoints.create(options);
+  }
+
+  /**
+   * Makes a peer that belongs to no handle.
+   *
+   * @throws {@link UsageError} `HG_ERR_CLOSED`
+   */
+  createPeer(options?: PeerOptions): Peer {
+    this.#mustBeOpen();
+    return this.#peers.createPeer(options);
+  }
+
+  /** What clients read in `server_info`. */
+  serverFacts(): object {
+    const { media, serverName } = this.#options;
+    return {
+      name: 'headgate',
+      versionString: VERSION,
+      author: 'headgate',
+      serverName,
+      localIp: this.#addresses[0] ?? '127.0.0.1',
+      ipv6: media.ipv6,
+      minNackQueue: media.maxNackQueue,
+      dtlsMtu: media.dtlsMtu,
+      dependencies: {
+        libnice: this.versions.libnice,
+        libsrtp: this.versions.srtp,
+        crypto: this.versions.openssl,
+      },
+    };
+  }
+
+  /** @throws {@link UsageError} `HG_ERR_CLOSED` */
+  stats(): GatewayStats {
+    this.#mustBeOpen();
+    return { ...this.#engine.stats(), sessions: this.sessions.size, mountpoints: this.mountpoints.size };
+  }
+
+  /** Ends sessions, peers, mountpoints, plugins and media threads. Twice does nothing more. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.sessions.close();
+    for (const mountpoint of [...this.mountpoints]) mountpoint.close();
+    open.delete(this.#engine);
+    this.#engine.close();
+    this.#peers.engineClosed();
+    for (const plugin of this.#plugins.values()) {
+      try {
+        await plugin.closed();
+      } catch (error) {
+        this.logger.error({ err: error, plugin: plugin.package }, 'a plugin failed to close');
+      }
+    }
+    this.emit('close');
+  }
+
+  #onNativeEvents(events: readonly NativeEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'log') this.logger[event.level]({ where: event.where }, event.message);
+      else if (!this.#peers.handleNativeEvent(event)) this.#sources.handleNativeEvent(event);
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.closed) throw new UsageError('HG_ERR_CLOSED', { what: 'the gateway' });
+  }
+}
+
+function engineOptions(media: OptionValues<typeof MEDIA_SPEC>, localAddresses: string[]): NativeEngineOptions {
+  const [portMin, portMax] = media.portRange ?? [0, 0];
+  const options: NativeEngineOptions = {
+    mediaThreads: media.threads,
+    localAddresses,
+    portMin,
+    portMax,
+    dtlsMtu: media.dtlsMtu,
+    maxNackQueue: media.maxNackQueue,
+    silentPeerTimeout: media.silentPeerTimeout,
+    setupTimeout: media.setupTimeout,
+    noMediaTimeout: media.noMediaTimeout,
+    slowLinkThreshold: media.slowLinkThreshold,
+  };
+  if (media.certificate !== undefined) {
+    const { cert, key, password } = media.certificate;
+    options.certificate = { chain: readPem('cert', cert), key: readPem('key', key), password };
+  }
+  return options;
+}
+
+function readPem(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = `Gateway.open.media.certificate.${name}: ${file} cannot be read (${(error as Error).message})`;
+    throw new UsageError('HG_ERR_CERTIFICATE', { reason }, { cause: error });
+  }
+}
+
+function openEngine(options: NativeEngineOptions, onEvents: (events: NativeEvent[]) => void): NativeEngine {
+  try {
+    return new native.Engine(options, onEvents);
+  } catch (error) {
+    const { code, message } = error as NativeFailure;
+    if (code === 'HG_ERR_CERTIFICATE') throw new UsageError(code, { reason: message }, { cause: error });
+    throw new ResourceError('HG_ERR_SYSTEM', { what: 'starting the media threads', reason: message }, { cause: error });
+  }
+}

@@ -1,0 +1,19 @@
+/** The public surface: re-exports, nothing else. */
+export { GatewayError, RemoteError, ResourceError, UsageError, type ErrorCode } from './errors.js';
+export { Emitter } from './events.js';
+export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, type MediaOptions } from './gateway.js';
+export { consoleLogger, silentLogger, type Logger, type LogLevel } from './logger.js';
+export { Peer, type PeerEvents, type PeerStats } from './peer/peer.js';
+export type { Handle, Jsep } from './plugins/handle.js';
+export { StreamingPlugin, type StreamingOptions } from './plugins/index.js';
+export { asyncRequest, Plugin, PluginError, reply, request, type RequestContext } from './plugins/plugin.js';
+export * as shape from './plugins/shape.js';
+export { link, type Link } from './routing/link.js';
+export { Mountpoint, type MountpointOptions, type MountpointMediaOptions } from './routing/mountpoint.js';
+export type { Sink } from './routing/sink.js';
+export type { Source } from './routing/source.js';
+export type { LocalClient, LocalHandle } from './session/local-client.js';
+export { janusFastify } from './signalling/fastify.js';
+export { janusHttp, type JanusHttpOptions } from './signalling/http.js';
+export { janusKoa } from './signalling/koa.js';
+export { janusWebSocket } from './signalling/websocket.js';
