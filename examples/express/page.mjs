@@ -1,0 +1,23 @@
+// The demo's page, as a router for any Express app.
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import express from 'express';
+
+const require = createRequire(import.meta.url);
+const janusJs = require.resolve('janus-gateway'); // the client library as its authors publish it
+const adapter = createRequire(janusJs).resolve('webrtc-adapter/out/adapter.js');
+
+/** Only what comes from this server; no script, style or picture from elsewhere. */
+const POLICY = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; object-src 'none'";
+
+export function demoPage() {
+  const router = express.Router();
+  router.use((request, response, next) => {
+    response.set({ 'Content-Security-Policy': POLICY, 'X-Content-Type-Options': 'nosniff' });
+    next();
+  });
+  router.get('/lib/janus.js', (request, response) => response.sendFile(janusJs));
+  router.get('/lib/adapter.js', (request, response) => response.sendFile(adapter));
+  router.use(express.static(fileURLToPath(new URL('./public', import.meta.url))));
+  return router;
+}
