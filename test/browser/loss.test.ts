@@ -1,0 +1,61 @@
+// Random loss between gateway and browser is repaired by retransmissions.
+import t from 'tap';
+import { BROWSERS, launch, until } from '../support/browser.js';
+import { sendOpus, sendVp8 } from '../support/media-sources.js';
+import { canLosePackets, losePackets } from '../support/packet-loss.js';
+import { figuresOf, play } from '../support/player.js';
+import { audioAndVideo, portOf, testApp } from '../support/test-app.js';
+
+const SECONDS = 25;
+const RATE = 24;
+const MEDIA_PORTS = [40_000, 40_099] as const;
+// Janus 1.1.2 in Chromium: 93 % and 84 %.
+const ENOUGH = [
+  { loss: 5, decoded: 0.95 },
+  { loss: 10, decoded: 0.9 },
+];
+
+for (const browserName of BROWSERS) {
+  t.test(browserName, { skip: !canLosePackets() && 'needs root and nftables' }, async (t) => {
+    const browser = await launch(t, browserName);
+
+    for (const { loss, decoded } of ENOUGH) {
+      t.test(`with ${String(loss)} % loss at least ${String(decoded * 100)} % of the frames are decoded`, async (t) => {
+        const app = await testApp(t, { media: { portRange: MEDIA_PORTS } });
+        const mountpoint = await audioAndVideo(app.gateway, { id: 1 });
+        sendOpus(t, 'ffmpeg', { port: portOf(mountpoint, 'a'), payloadType: 111 });
+        sendVp8(t, 'ffmpeg', { port: portOf(mountpoint, 'v'), payloadType: 100, rate: RATE });
+        const page = await browser.newPage();
+        await page.goto(app.page);
+        const index = await play(page, app.ws, 1);
+        await until('pictures', async () => ((await figuresOf(page, index)).video.framesDecoded ?? 0) > 2 * RATE);
+        const dropped = losePackets(t, MEDIA_PORTS, loss);
+
+        // What was sent counts, not the clock: a busy machine's ffmpeg is late.
+        const sent = (): number => mountpoint.media.find(({ mid }) => mid === 'v')?.source.stats().frames ?? 0;
+        const before = await figuresOf(page, index);
+        const sentBefore = sent();
+        await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+        const framesSent = sent() - sentBefore;
+        const after = await figuresOf(page, index);
+
+        const frames = (after.video.framesDecoded ?? 0) - (before.video.framesDecoded ?? 0);
+        const share = frames / framesSent;
+        const frozen = (after.video.totalFreezesDuration ?? 0) - (before.video.totalFreezesDuration ?? 0);
+        const peers = [...app.gateway.sessions.values()].flatMap((session) => [...session.handles.values()]);
+        const stats = peers[0]?.peer?.stats();
+        const video = stats?.tracks.find(({ mid }) => mid === 'v');
+        t.comment(
+          `${browserName}, ${String(loss)} %: ${(share * 100).toFixed(1)} % of ${String(framesSent)} frames decoded, ` +
+            `${String((after.video.freezeCount ?? 0) - (before.video.freezeCount ?? 0))} freezes of ${frozen.toFixed(2)} s, ` +
+            `${String(dropped())} datagrams dropped, ${String(video?.nacks)} NACKs, ` +
+            `${String(video?.retransmitted)} resent, ${String(video?.notRetransmitted)} not`,
+        );
+        t.ok(dropped() > 0, 'packets were lost');
+        t.ok((video?.retransmitted ?? 0) > 0, 'packets were sent again');
+        t.ok(share >= decoded, `${(share * 100).toFixed(1)} % were decoded`);
+        await page.close();
+      });
+    }
+  });
+}

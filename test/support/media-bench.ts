@@ -1,0 +1,145 @@
+/** Everything between a client's message and the native engine, which is a stub. */
+import type { Test } from 'tap';
+import type { Logger } from '../../lib/logger.js';
+import { silentLogger } from '../../lib/logger.js';
+import type { NativeEvent } from '../../lib/native/types.js';
+import { Peers } from '../../lib/peer/peers.js';
+import { StreamingPlugin, type StreamingOptions } from '../../lib/plugins/index.js';
+import type { Plugin } from '../../lib/plugins/plugin.js';
+import { Mountpoints } from '../../lib/routing/mountpoint.js';
+import { Sources } from '../../lib/routing/source.js';
+import type { LocalHandle, PluginData } from '../../lib/session/local-client.js';
+import { LocalClient } from '../../lib/session/local-client.js';
+import { SessionTable } from '../../lib/session/sessions.js';
+import { UsageError } from '../../lib/errors.js';
+import { StubEngine } from './native-stub.js';
+
+/** Peers, sources and mountpoints over a stub. */
+export class MediaBench {
+  readonly warnings: string[] = [];
+  readonly logger: Logger = {
+    ...silentLogger,
+    warn: (first: string | object, second?: string) => this.#warn(first, second),
+  };
+  readonly engine = new StubEngine((events) => this.#dispatch(events));
+  readonly peers = new Peers(this.engine, this.logger);
+  readonly sources = new Sources(this.engine, this.logger);
+  readonly mountpoints = new Mountpoints(this.sources, this.logger);
+
+  #warn(first: string | object, second?: string): void {
+    this.warnings.push(typeof first === 'string' ? first : (second ?? ''));
+  }
+
+  #dispatch(events: NativeEvent[]): void {
+    for (const event of events) {
+      if (!this.peers.handleNativeEvent(event)) this.sources.handleNativeEvent(event);
+    }
+  }
+}
+
+/** The same with sessions and the streaming plugin. */
+export class StreamingBench extends MediaBench {
+  readonly plugin: StreamingPlugin;
+  readonly sessions: SessionTable;
+  readonly local: LocalClient;
+
+  static async open(t: Test, options: StreamingOptions = {}): Promise<StreamingBench> {
+    const bench = new StreamingBench(t, options);
+    bench.plugin.opened(bench);
+    return bench;
+  }
+
+  private constructor(t: Test, options: StreamingOptions) {
+    super();
+    this.plugin = new StreamingPlugin(options);
+    const plugins = new Map<string, Plugin>([[StreamingPlugin.package, this.plugin]]);
+    this.sessions = new SessionTable({
+      plugins,
+      logger: this.logger,
+      createPeer: (peerOptions) => this.peers.createPeer(peerOptions),
+    });
+    this.local = new LocalClient(this.sessions);
+    t.teardown(() => this.sessions.close());
+  }
+
+  async client(): Promise<Client> {
+    return new Client(await this.local.attach(StreamingPlugin.package), this);
+  }
+}
+
+/** What a handle's client hears: data of events, and the names of the rest. */
+export class Client {
+  readonly handle: LocalHandle;
+  readonly heard: unknown[] = [];
+  readonly #bench: StreamingBench;
+
+  constructor(handle: LocalHandle, bench: StreamingBench) {
+    this.handle = handle;
+    this.#bench = bench;
+    handle.on('event', ({ data }) => this.heard.push(data));
+    handle.on('webrtcup', () => this.heard.push('webrtcup'));
+    handle.on('hangup', ({ reason }) => this.heard.push(`hangup: ${reason}`));
+    handle.on('detached', () => this.heard.push('detached'));
+  }
+
+  ask(body: object): Promise<PluginData> {
+    return this.handle.send(body);
+  }
+
+  /** The error code a request is refused with; 0: it is not. */
+  async code(body: object): Promise<number> {
+    return (await this.#refusal(body)).code;
+  }
+
+  /** The text a request is refused with. */
+  async refusal(body: object): Promise<string> {
+    return (await this.#refusal(body)).text;
+  }
+
+  /** Watches, and gives the offer. */
+  async watch(body: object): Promise<string> {
+    const { jsep } = await this.handle.request({ request: 'watch', ...body });
+    return jsep?.sdp ?? '';
+  }
+
+  /** Watches, answers and waits until the transport is up. */
+  async play(body: object): Promise<void> {
+    const offer = await this.watch(body);
+    await this.handle.request({ request: 'start' }, { type: 'answer', sdp: answerTo(offer) });
+    this.#bench.engine.peers.at(-1)?.connect();
+    await turn();
+  }
+
+  async #refusal(body: object): Promise<{ code: number; text: string }> {
+    try {
+      await this.ask(body);
+      return { code: 0, text: '' };
+    } catch (error) {
+      if (!(error instanceof UsageError) || error.code !== 'HG_ERR_REQUEST') throw error;
+      return { code: Number(error.details['errorCode']), text: String(error.details['reason']) };
+    }
+  }
+}
+
+/** Lets everything that waits for the next turn happen. */
+export async function turn(): Promise<void> {
+  for (let count = 0; count < 3; count++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What a browser would answer, all accepted. */
+export function answerTo(offer: string): string {
+  const fingerprint = Array.from({ length: 32 }, () => 'AB').join(':');
+  return offer
+    .split('\r\n')
+    .filter(
+      (line) =>
+        !/^a=(ssrc|ssrc-group|msid|candidate|end-of-candidates|setup|ice-ufrag|ice-pwd|fingerprint)\b/.test(line),
+    )
+    .map((line) => {
+      if (line === 'a=sendonly')
+        return 'a=recvonly\r\na=setup:active\r\na=ice-ufrag:client\r\na=ice-pwd:clientclientclientclient';
+      if (line.startsWith('t=')) return `${line}\r\na=fingerprint:sha-256 ${fingerprint}`;
+      return line;
+    })
+    .join('\r\n');
+}

@@ -1,0 +1,327 @@
+/**
+ * A native engine without sockets and threads, for tests of what is above it.
+ * It keeps account of ports as the kernel would, answers when it is told to,
+ * and remembers what it was asked for.
+ */
+import type {
+  NativeCloseReason,
+  NativeEngine,
+  NativeEngineStats,
+  NativeEvent,
+  NativeFailure,
+  NativeOutgoingTrack,
+  NativePeer,
+  NativePeerOptions,
+  NativePeerStats,
+  NativeRemote,
+  NativeSource,
+  NativeSourceStats,
+  NativeUdpSourceOptions,
+} from '../../lib/native/types.js';
+
+export const STUB_FINGERPRINT = Array.from({ length: 32 }, (_, index) =>
+  (index * 7).toString(16).padStart(2, '0').toUpperCase(),
+).join(':');
+
+export function nativeFailure(code: string, message = code): NativeFailure {
+  return Object.assign(new Error(message), { code });
+}
+
+export class StubEngine implements NativeEngine {
+  readonly peers: StubPeer[] = [];
+  readonly sources: StubSource[] = [];
+  /** What every peer gathers. */
+  candidates = [
+    'candidate:1 1 udp 2015363327 192.0.2.7 49763 typ host',
+    'candidate:2 1 udp 2015363071 2001:db8::7 49764 typ host',
+  ];
+  /** Whether peers gather by themselves; otherwise tests say when. */
+  gathers = true;
+  closed = false;
+  readonly #onEvents: (events: NativeEvent[]) => void;
+  #queue: NativeEvent[] = [];
+  #next = 1;
+
+  constructor(onEvents: (events: NativeEvent[]) => void) {
+    this.#onEvents = onEvents;
+  }
+
+  fingerprint(algorithm: string): string {
+    if (algorithm !== 'sha-256') throw nativeFailure('HG_ERR_ARGUMENT');
+    return STUB_FINGERPRINT;
+  }
+
+  createPeer(options: NativePeerOptions): StubPeer {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+    const peer = new StubPeer(this, this.#next++, options);
+    this.peers.push(peer);
+    if (this.gathers) peer.gather();
+    return peer;
+  }
+
+  createUdpSource(options: NativeUdpSourceOptions): StubSource {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+    const port = this.#bind(options, options.port);
+    const taken: Bound = { port, address: options.address, group: options.group };
+    const rtcpPort = options.rtcpPort === undefined ? 0 : this.#bind(options, options.rtcpPort, taken);
+    const source = new StubSource(this, this.#next++, options, port, rtcpPort);
+    this.sources.push(source);
+    return source;
+  }
+
+  stats(): NativeEngineStats {
+    return { peers: this.livePeers.length, sources: this.liveSources.length, threads: [], droppedEvents: 0 };
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const peer of this.peers) peer.closed = true;
+    for (const source of this.sources) source.closed = true;
+  }
+
+  get livePeers(): StubPeer[] {
+    return this.peers.filter(({ closed }) => !closed);
+  }
+
+  get liveSources(): StubSource[] {
+    return this.sources.filter(({ closed }) => !closed);
+  }
+
+  /** Hands events over in a later turn, all of one turn together. */
+  post(event: NativeEvent): void {
+    this.#queue.push(event);
+    if (this.#queue.length > 1) return;
+    setImmediate(() => {
+      const events = this.#queue;
+      this.#queue = [];
+      this.#onEvents(events);
+    });
+  }
+
+  #bind(options: NativeUdpSourceOptions, wanted: number, also?: Bound): number {
+    const { address, group } = options;
+    const bound: Bound[] = this.liveSources.flatMap((source) => [
+      { port: source.port, address: source.options.address, group: source.options.group },
+      ...(source.rtcpPort === 0
+        ? []
+        : [{ port: source.rtcpPort, address: source.options.address, group: source.options.group }]),
+    ]);
+    if (also) bound.push(also);
+    const free = (port: number): boolean => !bound.some((other) => conflict(other, { port, address, group }));
+    if (wanted !== 0) {
+      if (!free(wanted)) throw nativeFailure('EADDRINUSE', `bind: port ${String(wanted)}`);
+      return wanted;
+    }
+    const [from, to] = options.portMin === 0 ? [32768, 60999] : [options.portMin, options.portMax];
+    for (let port = from; port <= to; port++) if (free(port)) return port;
+    throw nativeFailure('EADDRINUSE', 'bind: no port is free');
+  }
+}
+
+interface Bound {
+  port: number;
+  address: string | undefined;
+  group: string | undefined;
+}
+
+function conflict(a: Bound, b: Bound): boolean {
+  if (a.port !== b.port) return false;
+  // Bound to their groups, sockets of several groups share a port.
+  if (a.group !== undefined && b.group !== undefined) return a.group === b.group;
+  return a.address === undefined || b.address === undefined || a.address === b.address;
+}
+
+export class StubPeer implements NativePeer {
+  readonly id: number;
+  readonly options: NativePeerOptions;
+  readonly tracks: StubTrack[] = [];
+  readonly candidates: string[] = [];
+  remote: NativeRemote | null = null;
+  ended = false;
+  closed = false;
+  readonly #engine: StubEngine;
+
+  constructor(engine: StubEngine, id: number, options: NativePeerOptions) {
+    this.#engine = engine;
+    this.id = id;
+    this.options = options;
+  }
+
+  setRemote(remote: NativeRemote): void {
+    this.#mustBeOpen();
+    if (this.remote) throw nativeFailure('HG_ERR_ARGUMENT', 'there is a remote description');
+    this.remote = remote;
+  }
+
+  addCandidate(candidate: string): void {
+    this.#mustBeOpen();
+    this.candidates.push(candidate);
+  }
+
+  endOfCandidates(): void {
+    this.#mustBeOpen();
+    this.ended = true;
+  }
+
+  addTrack(track: NativeOutgoingTrack): number {
+    this.#mustBeOpen();
+    this.tracks.push({ ...track, source: null, paused: false });
+    return this.tracks.length - 1;
+  }
+
+  link(track: number, source: NativeSource | null): void {
+    this.#mustBeOpen();
+    this.#track(track).source = source as StubSource | null;
+  }
+
+  setPaused(track: number, paused: boolean): void {
+    this.#mustBeOpen();
+    this.#track(track).paused = paused;
+  }
+
+  stats(): NativePeerStats {
+    this.#mustBeOpen();
+    return {
+      iceState: 'connected',
+      dtlsState: 'connected',
+      dtlsRetransmissions: 0,
+      srtpProfile: 'AEAD_AES_128_GCM',
+      bytesSent: 1200,
+      packetsSent: 1,
+      bytesReceived: 0,
+      packetsReceived: 0,
+      foreignDatagrams: 0,
+      srtpFailures: 0,
+      unexpectedDatagrams: 0,
+      sendDropped: 0,
+      remb: 0,
+      transportCcReports: 0,
+      transportCcLost: 0,
+      tracks: this.tracks.map(({ mid, ssrc }) => ({
+        mid,
+        ssrc,
+        packets: 1,
+        bytes: 1200,
+        retransmitted: 0,
+        notRetransmitted: 0,
+        nacks: 0,
+        plis: 0,
+        firs: 0,
+        remoteLost: 0,
+        remoteFractionLost: 0,
+        remoteJitter: 0,
+      })),
+    };
+  }
+
+  close(): void {
+    this.end('api');
+  }
+
+  // ---- for tests ----------------------------------------------------------------
+
+  gather(): void {
+    const { candidates } = this.#engine;
+    this.#engine.post({
+      type: 'gathered',
+      peer: this.id,
+      ufrag: 'uF0a',
+      pwd: 'aVeryLongIcePassword22',
+      candidates,
+    });
+  }
+
+  connect(): void {
+    this.#engine.post({ type: 'ice', peer: this.id, state: 'connected' });
+    this.#engine.post({ type: 'connected', peer: this.id, srtpProfile: 'AEAD_AES_128_GCM' });
+  }
+
+  end(reason: NativeCloseReason, detail = ''): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#engine.post({ type: 'closed', peer: this.id, reason, detail });
+  }
+
+  #track(index: number): StubTrack {
+    const track = this.tracks[index];
+    if (!track) throw nativeFailure('HG_ERR_ARGUMENT', `there is no track ${String(index)}`);
+    return track;
+  }
+
+  #mustBeOpen(): void {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+  }
+}
+
+export interface StubTrack extends NativeOutgoingTrack {
+  source: StubSource | null;
+  paused: boolean;
+}
+
+export class StubSource implements NativeSource {
+  readonly id: number;
+  readonly port: number;
+  readonly rtcpPort: number;
+  readonly options: NativeUdpSourceOptions;
+  age = 25;
+  enabled = true;
+  keyframeRequests = 0;
+  closed = false;
+  readonly #engine: StubEngine;
+
+  constructor(engine: StubEngine, id: number, options: NativeUdpSourceOptions, port: number, rtcpPort: number) {
+    this.#engine = engine;
+    this.id = id;
+    this.options = options;
+    this.port = port;
+    this.rtcpPort = rtcpPort;
+  }
+
+  requestKeyframe(): void {
+    this.#mustBeOpen();
+    this.keyframeRequests++;
+  }
+
+  setEnabled(enabled: boolean): void {
+    this.#mustBeOpen();
+    this.enabled = enabled;
+  }
+
+  stats(): NativeSourceStats {
+    this.#mustBeOpen();
+    return {
+      packets: 10,
+      bytes: 12000,
+      age: this.age,
+      lost: 0,
+      invalid: 0,
+      dropped: 0,
+      frames: 1,
+      keyframes: 1,
+      keyframeRequests: this.keyframeRequests,
+      restarts: 0,
+      largestPacket: 1200,
+      ssrc: 77,
+      viewers: 0,
+      bitrate: 96000,
+    };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  // ---- for tests ----------------------------------------------------------------
+
+  receive(receiving: boolean): void {
+    this.#engine.post({ type: 'source-receiving', source: this.id, receiving });
+  }
+
+  oversize(size: number, limit: number): void {
+    this.#engine.post({ type: 'source-oversize', source: this.id, size, limit });
+  }
+
+  #mustBeOpen(): void {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+  }
+}
