@@ -157,6 +157,8 @@ export interface NativeSourceStats {
   invalid: number;
   /** Foreign SSRCs refused by `collision`, while disabled, full queues. */
   dropped: number;
+  /** Distinct RTP timestamps. */
+  frames: number;
   keyframes: number;
   keyframeRequests: number;
   /** The source started anew: another SSRC, a jump. */

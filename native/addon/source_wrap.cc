@@ -118,6 +118,7 @@ Napi::Value SourceWrap::GetStats(const Napi::CallbackInfo& info) {
   set("lost", stats.lost);
   set("invalid", stats.invalid);
   set("dropped", stats.dropped);
+  set("frames", stats.frames);
   set("keyframes", stats.keyframes);
   set("keyframeRequests", stats.keyframe_requests);
   set("restarts", stats.restarts);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "rtp/seq_num.h"
 
 namespace hg {
 namespace {
@@ -11,6 +12,9 @@ namespace {
 // At most this many packets of a source are kept to be resent: 1 s of
 // 20 Mbit/s, 4 MB.
 constexpr std::size_t kStorePackets = 2048;
+
+// What comes after a rest of this length is no late packet.
+constexpr Duration kLongRest = 10s;
 
 std::optional<RetransmissionStore> MakeStore(const SourceConfig& config) {
   if (config.max_nack_age <= Duration::zero()) return std::nullopt;
@@ -40,8 +44,13 @@ void Replica::OnBurst(std::span<const PacketRef> burst) {
     }
     keyframe_cache_.Add(packet);
     if (store_) store_->Insert(packet);
+    // Neither a late packet nor the rest of a frame says when the frame came.
+    // (Half a lap of timestamps is hours, but a source can rest for hours.)
+    if (!newest_ ||
+        TimestampNewer(packet->info.timestamp, newest_->timestamp) ||
+        packet->info.arrival - newest_->arrival > kLongRest)
+      newest_ = {packet->info.timestamp, packet->info.arrival};
   }
-  newest_ = {burst.back()->info.timestamp, burst.back()->info.arrival};
   for (Sink* sink : sinks_) sink->OnPackets(burst);
 }
 

@@ -58,7 +58,7 @@ class Replica {
   const std::optional<SenderClock>& sender_clock() const {
     return sender_clock_;
   }
-  // The newest packet's place in time.
+  // The place in time of the newest frame: when its first packet came.
   struct Newest {
     std::uint32_t timestamp;
     Timestamp arrival;

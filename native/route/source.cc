@@ -33,14 +33,10 @@ void Source::OnDatagram(PacketDraft draft, Timestamp now) {
   if (!place.accepted()) return stats.dropped.Add();
 
   PacketInfo& info = draft->info;
+  Describe(*rtp, info);
   info.arrival = now;
   info.extended_seq = place.extended_seq;
   info.timestamp = place.timestamp;
-  info.ssrc = rtp->ssrc;
-  info.payload_offset = static_cast<std::uint16_t>(rtp->header_size);
-  info.payload_size = static_cast<std::uint16_t>(rtp->payload.size());
-  info.payload_type = rtp->payload_type;
-  info.marker = rtp->marker;
   info.discontinuity = place.restarted && stats.packets.value() > 0;
   if (info_->inspector != nullptr) {
     const Inspection seen = info_->inspector->inspect(rtp->payload);
@@ -49,13 +45,18 @@ void Source::OnDatagram(PacketDraft draft, Timestamp now) {
     info.temporal_layer = seen.temporal_layer;
     info.keyframe = seen.keyframe;
     // H.264 and others may say so in several packets of one keyframe.
-    if (seen.keyframe && last_timestamp_ != place.timestamp) {
+    if (seen.keyframe && keyframe_timestamp_ != place.timestamp) {
       stats.keyframes.Add();
       keyframe_gate_.OnKeyframe();
-      last_timestamp_ = place.timestamp;
+      keyframe_timestamp_ = place.timestamp;
     }
   }
 
+  if (place.outcome == SourceTimeline::Outcome::kNext &&
+      frame_timestamp_ != place.timestamp) {
+    stats.frames.Add();
+    frame_timestamp_ = place.timestamp;
+  }
   stats.packets.Add();
   stats.bytes.Add(draft->size());
   stats.lost.Add(place.lost);
@@ -92,6 +93,11 @@ void Source::RequestKeyframe(Timestamp now) {
   host_.SendKeyframeRequest(*this);
 }
 
+void Source::OnDue(Timestamp now) {
+  const auto due = NextDue();
+  if (due && *due <= now) RequestKeyframe(now);
+}
+
 void Source::OnSecond(Timestamp now) {
   const std::uint64_t bytes = info_->stats.bytes.value();
   const auto elapsed_us =
@@ -102,8 +108,6 @@ void Source::OnSecond(Timestamp now) {
   bytes_at_last_second_ = bytes;
   last_second_ = now;
 
-  const auto due = keyframe_gate_.NextDue();
-  if (due && *due <= now) RequestKeyframe(now);
   const Duration patience = info_->config.no_media_time;
   if (receiving_ && patience > Duration::zero() &&
       now - last_arrival_ >= patience)

@@ -38,8 +38,8 @@ struct SourceConfig {
 
 // Written by the source's media thread, read by any.
 struct SourceStats {
-  Counter packets, bytes, lost, invalid, dropped, keyframes, keyframe_requests,
-      restarts;
+  Counter packets, bytes, lost, invalid, dropped, frames, keyframes,
+      keyframe_requests, restarts;
   Gauge largest_packet, ssrc, bitrate;
   Gauge last_arrival_ns;  // of MonotonicNow(); that of creation at first
   std::atomic<std::int64_t> viewers{0};  // links, over all media threads
@@ -94,9 +94,12 @@ class Source {
   void FinishBurst();
   void OnSenderReport(const SenderReport& report, NtpTime arrival);
   void RequestKeyframe(Timestamp now);
+  // When a keyframe request that had to wait is due: OnDue() then.
+  std::optional<Timestamp> NextDue() const { return keyframe_gate_.NextDue(); }
+  void OnDue(Timestamp now);
   void SetEnabled(bool enabled) { enabled_ = enabled; }
 
-  // Once a second: bitrate, silence, a keyframe request that had to wait.
+  // Once a second: bitrate, silence.
   void OnSecond(Timestamp now);
 
   const SourceInfo& info() const { return *info_; }
@@ -117,7 +120,8 @@ class Source {
   bool receiving_ = false;
   bool oversize_reported_ = false;
   Timestamp last_arrival_;
-  std::optional<std::uint32_t> last_timestamp_;
+  std::optional<std::uint32_t> frame_timestamp_;     // of the last one counted
+  std::optional<std::uint32_t> keyframe_timestamp_;  // of the last one counted
   std::uint64_t bytes_at_last_second_ = 0;
   Timestamp last_second_;
 };
