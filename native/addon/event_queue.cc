@@ -38,15 +38,16 @@ void EventQueue::Log(LogLevel level, std::string_view where,
 }
 
 std::vector<Event> EventQueue::Take() {
-  // Before the list is taken: what is posted from now on wakes again.
-  woken_.store(false, std::memory_order_seq_cst);
+  // Before the list is taken: what is posted from now on wakes again. An
+  // exchange, not a store, so that what was posted without waking is seen.
+  woken_.exchange(false, std::memory_order_acq_rel);
   std::vector<Event> events;
   for (auto chain = stack_.TakeAll(); Node* node = chain.Next();) {
     Event event = std::move(node->event);
     delete node;
     if (IsSample(event)) samples_.fetch_sub(1, std::memory_order_relaxed);
     if (event.cell) {
-      event.cell->queued.store(false, std::memory_order_seq_cst);
+      event.cell->queued.exchange(false, std::memory_order_acq_rel);
       event.a = event.cell->value.load(std::memory_order_acquire);
     }
     events.push_back(std::move(event));

@@ -83,7 +83,9 @@ bool Consent::IsAnswer(Bytes head) const {
 
 bool Consent::OnAnswer(Bytes datagram, const SocketAddress& from,
                        Timestamp now) {
-  if (!IsAnswer(datagram) || !(from == remote_address_)) return false;
+  if (!IsAnswer(datagram) || !(from == remote_address_) ||
+      health(now) == Health::kLost)
+    return false;
   StunAgent agent;
   InitAgent(&agent);
   StunAgentSavedIds& sent = agent.sent_ids[0];

@@ -278,7 +278,7 @@ NiceIceTransport::~NiceIceTransport() {
 // of interfaces for each (60 µs). So a port is picked first.
 bool NiceIceTransport::Gather() {
   HG_CHECK(!dispatching_);
-  if (opened_ || ended_) return opened_;
+  if (opened_ || ended_) return !ended_;
   const OwnContext own(context_);
   std::string why;
   opened_ = OpenSockets(&why);

@@ -145,7 +145,7 @@ void Engine::RequestKeyframe(const SourceHandle& source) {
   loops_[source.info->home_shard]->Post(
       [id = source.info->config.id](MediaLoop& loop) {
         if (UdpSource* found = loop.sources().FindSource(id))
-          found->source().RequestKeyframe(MonotonicNow());
+          found->RequestKeyframe(MonotonicNow());
       });
 }
 

@@ -78,7 +78,7 @@ void MediaLoop::TakeTurn() {
   auto until = turn_.timers.NextDue();
   // Work that is waiting: only look what else has arrived.
   if (!turn_.handshakes.empty() || !turn_.dirty.empty() || mesh_waits_ ||
-      !commands_.empty())
+      !commands_.empty() || sources_.waits())
     until = turn_.now;
   turn_.poller.Poll(until, turn_.now);
   RunCommands();

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -76,14 +77,16 @@ bool Poller::Poll(std::optional<Timestamp> until, Timestamp& now) {
     std::uint64_t drained = 0;
     [[maybe_unused]] const auto n = read(event_fd_, &drained, sizeof drained);
     // Cleared before the mailboxes are read: a Wake() from now on wakes again.
-    wake_pending_.store(false, std::memory_order_seq_cst);
+    // An exchange, not a store: it reads what the last Wake() wrote, and so
+    // sees what was put into the mailbox before.
+    wake_pending_.exchange(false, std::memory_order_acq_rel);
     woken = true;
   }
   return woken;
 }
 
 void Poller::Wake() {
-  if (wake_pending_.exchange(true, std::memory_order_seq_cst)) return;
+  if (wake_pending_.exchange(true, std::memory_order_acq_rel)) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto n = write(event_fd_, &one, sizeof one);
 }

@@ -31,12 +31,7 @@ void ReplicaTable::AddSource(std::shared_ptr<const SourceInfo> info,
 
 void ReplicaTable::RemoveSource(std::uint32_t id) {
   if (!sources_.contains(id)) return;
-  ForEachSubscriber(id, [&](unsigned to) {
-    ShardMessage message;
-    message.kind = Kind::kSourceClosed;
-    message.source = id;
-    mesh_.Post(shard_, to, std::move(message));
-  });
+  ForEachSubscriber(id, [&](unsigned to) { PostClosed(to, id); });
   sources_.erase(id);
   CloseReplica(id);
 }
@@ -56,6 +51,13 @@ Replica& ReplicaTable::Obtain(const std::shared_ptr<const SourceInfo>& info) {
     message.kind = Kind::kSubscribe;
     message.source = info->config.id;
     mesh_.Post(shard_, info->home_shard, std::move(message));
+    return *replica;
+  }
+  const auto home = sources_.find(info->config.id);
+  if (home == sources_.end()) {
+    undecided_.push_back({shard_, info->config.id});
+  } else if (home->second.clock) {
+    replica->OnSenderClock(*home->second.clock);
   }
   return *replica;
 }
@@ -73,6 +75,9 @@ void ReplicaTable::ForEachSubscriber(std::uint32_t id, F&& f) {
 void ReplicaTable::DeliverBurst(Source& source,
                                 std::span<const PacketRef> burst) {
   const std::uint32_t id = source.info().config.id;
+  for (const PacketRef& packet : burst) {
+    if (packet->info.discontinuity) sources_.at(id).clock.reset();
+  }
   ForEachSubscriber(id, [&](unsigned to) { PostPackets(to, id, burst); });
   const auto replica = replicas_.find(id);
   if (replica != replicas_.end()) replica->second->OnBurst(burst);
@@ -92,17 +97,28 @@ void ReplicaTable::PostPackets(unsigned to, std::uint32_t id,
 void ReplicaTable::DeliverSenderClock(Source& source,
                                       const SenderClock& clock) {
   const std::uint32_t id = source.info().config.id;
-  ForEachSubscriber(id, [&](unsigned to) {
-    ShardMessage message;
-    message.kind = Kind::kSenderClock;
-    message.source = id;
-    message.a = clock.ntp;
-    message.b = clock.arrival;
-    message.c = clock.rtp_timestamp;
-    mesh_.Post(shard_, to, std::move(message));
-  });
+  sources_.at(id).clock = clock;
+  ForEachSubscriber(id, [&](unsigned to) { PostClock(to, id, clock); });
   const auto replica = replicas_.find(id);
   if (replica != replicas_.end()) replica->second->OnSenderClock(clock);
+}
+
+void ReplicaTable::PostClock(unsigned to, std::uint32_t id,
+                             const SenderClock& clock) {
+  ShardMessage message;
+  message.kind = Kind::kSenderClock;
+  message.source = id;
+  message.a = clock.ntp;
+  message.b = clock.arrival;
+  message.c = clock.rtp_timestamp;
+  mesh_.Post(shard_, to, std::move(message));
+}
+
+void ReplicaTable::PostClosed(unsigned to, std::uint32_t id) {
+  ShardMessage message;
+  message.kind = Kind::kSourceClosed;
+  message.source = id;
+  mesh_.Post(shard_, to, std::move(message));
 }
 
 void ReplicaTable::SendKeyframeRequest(Source& source) {
@@ -127,7 +143,7 @@ std::uint64_t ReplicaTable::LowestRemb(const SourceInfo& source) {
 void ReplicaTable::WantKeyframe(const SourceInfo& source) {
   if (source.home_shard == shard_) {
     if (UdpSource* home = FindSource(source.config.id))
-      home->source().RequestKeyframe(turn_.now);
+      home->RequestKeyframe(turn_.now);
     return;
   }
   ShardMessage message;
@@ -145,7 +161,34 @@ void ReplicaTable::CloseReplica(std::uint32_t id) {
 
 // ---- the mesh ----------------------------------------------------------------
 
+// False if the source is not here.
+bool ReplicaTable::Subscribe(unsigned from, std::uint32_t id) {
+  const auto home = sources_.find(id);
+  if (home == sources_.end()) return false;
+  home->second.subscribed[from] = true;
+  const auto replica = replicas_.find(id);
+  if (replica != replicas_.end())
+    PostPackets(from, id, replica->second->keyframe_group());
+  if (home->second.clock) PostClock(from, id, *home->second.clock);
+  return true;
+}
+
+// A command that was posted before another thread subscribed is run by now.
+void ReplicaTable::DecideSubscriptions() {
+  for (const auto& [from, id] : std::exchange(undecided_, {})) {
+    if (from == shard_) {
+      if (!sources_.contains(id)) CloseReplica(id);
+    } else if (!Subscribe(from, id)) {
+      PostClosed(from, id);
+    } else {
+      // That of the new viewer came with the subscription, too early.
+      sources_.at(id).source->RequestKeyframe(turn_.now);
+    }
+  }
+}
+
 void ReplicaTable::ReadMesh() {
+  DecideSubscriptions();
   for (unsigned from = 0; from < mesh_.shards(); ++from) {
     if (from == shard_) continue;
     while (auto message = mesh_.Take(from, shard_))
@@ -178,18 +221,8 @@ void ReplicaTable::OnMessage(unsigned from, ShardMessage message) {
       CloseReplica(message.source);
       break;
     case Kind::kSubscribe:
-      if (home != sources_.end()) {
-        home->second.subscribed[from] = true;
-        if (replica != replicas_.end())
-          PostPackets(from, message.source,
-                      replica->second->keyframe_group());
-      } else {
-        // It closed while the request was on its way.
-        ShardMessage closed;
-        closed.kind = Kind::kSourceClosed;
-        closed.source = message.source;
-        mesh_.Post(shard_, from, std::move(closed));
-      }
+      if (!Subscribe(from, message.source))
+        undecided_.push_back({from, message.source});
       break;
     case Kind::kUnsubscribe:
       if (home != sources_.end()) {
@@ -199,7 +232,7 @@ void ReplicaTable::OnMessage(unsigned from, ShardMessage message) {
       break;
     case Kind::kKeyframeWanted:
       if (home != sources_.end())
-        home->second.source->source().RequestKeyframe(turn_.now);
+        home->second.source->RequestKeyframe(turn_.now);
       break;
     case Kind::kRemb:
       if (home != sources_.end()) home->second.remb[from] = message.a;

@@ -30,8 +30,10 @@ class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
   // the first use here.
   Replica& Obtain(const std::shared_ptr<const SourceInfo>& info);
 
-  // Takes in what other threads sent. Once a turn.
+  // Takes in what other threads sent. Once a turn, after the commands.
   void ReadMesh();
+  // ReadMesh() has more to do, when the commands have been looked at again.
+  bool waits() const { return !undecided_.empty(); }
   void OnSecond(Timestamp now);
   std::uint64_t KernelDrops() const;
 
@@ -41,6 +43,12 @@ class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
     // By shard: does it have a replica, and what it said last.
     std::vector<bool> subscribed;
     std::vector<std::uint64_t> remb;
+    std::optional<SenderClock> clock;  // for replicas to come
+  };
+  // A thread that asked for a source which is not here.
+  struct Subscription {
+    unsigned from;
+    std::uint32_t source;
   };
 
   // UdpSource::Host
@@ -53,6 +61,10 @@ class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
 
   void PostPackets(unsigned to, std::uint32_t id,
                    std::span<const PacketRef> packets);
+  void PostClock(unsigned to, std::uint32_t id, const SenderClock& clock);
+  void PostClosed(unsigned to, std::uint32_t id);
+  bool Subscribe(unsigned from, std::uint32_t id);
+  void DecideSubscriptions();
   void OnMessage(unsigned from, ShardMessage message);
   void FlushArriving();
   void CloseReplica(std::uint32_t id);
@@ -64,6 +76,9 @@ class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
   Turn& turn_;
   std::unordered_map<std::uint32_t, HomeSource> sources_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Replica>> replicas_;
+  // It closed, or the command that makes it has not been seen yet: decided in
+  // the next turn, after the commands.
+  std::vector<Subscription> undecided_;
   // Packets of one source that arrived in a row.
   std::uint32_t arriving_source_ = 0;
   std::vector<PacketRef> arriving_;

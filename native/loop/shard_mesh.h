@@ -1,8 +1,10 @@
 // The ways between media threads: one bounded SPSC ring for each ordered pair
-// of shards. Packets are dropped (and counted) when a ring is full; everything
-// else waits in the sender until there is room, so no order is lost.
+// of shards that has something to say. Packets are dropped (and counted) when a
+// ring is full; everything else waits in the sender until there is room, so no
+// order is lost.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -42,6 +44,8 @@ class ShardMesh {
  public:
   explicit ShardMesh(unsigned shards);
   ~ShardMesh();
+  ShardMesh(const ShardMesh&) = delete;
+  ShardMesh& operator=(const ShardMesh&) = delete;
 
   unsigned shards() const { return shards_; }
   // Before any thread runs: who to wake for shard `index`.
@@ -55,10 +59,14 @@ class ShardMesh {
   // On the thread of `to`: the next message from `from`.
   std::optional<ShardMessage> Take(unsigned from, unsigned to);
 
+  // Any thread.
   std::uint64_t dropped(unsigned from) const;
+  // How many pairs have a ring by now.
+  unsigned ways() const;
 
  private:
-  static constexpr std::size_t kRingSize = 8192;  // a power of two
+  // A power of two. 200 KB; 40 ms of what one thread can take in.
+  static constexpr std::size_t kRingSize = 4096;
 
   struct Way {
     Way() : ring(kRingSize) {}
@@ -67,13 +75,15 @@ class ShardMesh {
     bool wake = false;
     Counter dropped;
   };
-  Way& way(unsigned from, unsigned to) { return *ways_[from * shards_ + to]; }
-  const Way& way(unsigned from, unsigned to) const {
-    return *ways_[from * shards_ + to];
+  // Null until the sender has made it: with 64 shards all of them would take
+  // 800 MB.
+  Way* Find(unsigned from, unsigned to) const {
+    return ways_[from * shards_ + to].load(std::memory_order_acquire);
   }
+  Way& Make(unsigned from, unsigned to);
 
-  unsigned shards_;
-  std::vector<std::unique_ptr<Way>> ways_;
+  const unsigned shards_;
+  const std::unique_ptr<std::atomic<Way*>[]> ways_;
   std::vector<Poller*> pollers_;
 };
 

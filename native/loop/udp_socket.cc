@@ -96,6 +96,18 @@ std::set<unsigned> InterfaceIndices(const std::string& text) {
   return indices;
 }
 
+// A link-local IPv6 group means nothing without its interface.
+void SetScope(Address& group, const std::string& interface,
+              const std::string& group_text) {
+  if (group.family() != AF_INET6) return;
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(group.storage);
+  if (!IN6_IS_ADDR_MC_LINKLOCAL(&v6.sin6_addr)) return;
+  if (interface.empty())
+    throw SocketError(EINVAL, "the multicast group " + group_text +
+                                  " is link-local: name its interface");
+  v6.sin6_scope_id = *InterfaceIndices(interface).begin();
+}
+
 void JoinGroup(int fd, const Address& group, const std::string& interface,
                const std::string& group_text) {
   int error = 0;
@@ -179,8 +191,14 @@ UdpSocket::UdpSocket(const UdpBindOptions& options) {
     constexpr int off = 0;
     if (local.family() == AF_INET6 && options.group.empty())
       setsockopt(fd_, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (!options.group.empty())
+    if (!options.group.empty()) {
       setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+      // Else Linux hands over what arrives on interfaces where only another
+      // socket joined the group.
+      setsockopt(fd_, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off);
+      setsockopt(fd_, IPPROTO_IPV6, IPV6_MULTICAST_ALL, &off, sizeof off);
+      SetScope(local, options.interface, options.group);
+    }
     // FORCE goes past net.core.rmem_max where we are privileged.
     if (setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes,
                    sizeof kReceiveBufferBytes) != 0)

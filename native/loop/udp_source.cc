@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <random>
 #include <utility>
@@ -33,10 +34,11 @@ UdpSource::UdpSource(std::shared_ptr<const SourceInfo> info, UdpSocket rtp,
       source_(std::move(info), host, turn.events, turn.now),
       rtp_handler_(std::make_shared<Handler>(*this, &UdpSource::ReadRtp)),
       rtcp_handler_(std::make_shared<Handler>(*this, &UdpSource::ReadRtcp)),
+      next_second_(turn.now + 1s),
       own_ssrc_(std::random_device{}()) {
   turn_.poller.Add(rtp_.fd(), EPOLLIN, *rtp_handler_);
   if (rtcp_) turn_.poller.Add(rtcp_->fd(), EPOLLIN, *rtcp_handler_);
-  turn_.timers.Set(*this, turn_.now + 1s);
+  SetTimer();
 }
 
 UdpSource::~UdpSource() {
@@ -78,6 +80,7 @@ void UdpSource::ReadRtp() {
     source_.OnDatagram(std::move(draft), turn_.now);
   }
   source_.FinishBurst();
+  SetTimer();  // a restart asks for a keyframe
 }
 
 void UdpSource::ReadRtcp() {
@@ -101,6 +104,11 @@ void UdpSource::ReadRtcp() {
 
 void UdpSource::OnSenderReport(const SenderReport& report) {
   source_.OnSenderReport(report, ToNtp(WallNow()));
+}
+
+void UdpSource::RequestKeyframe(Timestamp now) {
+  source_.RequestKeyframe(now);
+  SetTimer();
 }
 
 void UdpSource::SendKeyframeRequest() {
@@ -131,9 +139,23 @@ void UdpSource::SendRtcp(Bytes packet) {
 }
 
 void UdpSource::OnTimer(Timestamp now) {
-  turn_.timers.Set(*this, now + 1s);
-  source_.OnSecond(now);
-  SendRemb();
+  timer_due_ = {};
+  source_.OnDue(now);
+  if (now >= next_second_) {
+    next_second_ = now + 1s;
+    source_.OnSecond(now);
+    SendRemb();
+  }
+  SetTimer();
+}
+
+// The next second, or a keyframe request that had to wait.
+void UdpSource::SetTimer() {
+  const Timestamp due =
+      std::min(source_.NextDue().value_or(next_second_), next_second_);
+  if (due == timer_due_) return;
+  timer_due_ = due;
+  turn_.timers.Set(*this, due);
 }
 
 }  // namespace hg

@@ -33,6 +33,8 @@ class UdpSource final : private Timer, private FeedbackHandler {
   ~UdpSource() override;
 
   Source& source() { return source_; }
+  // Through the gate that merges requests.
+  void RequestKeyframe(Timestamp now);
   // By RTCP, if its address is known.
   void SendKeyframeRequest();
   std::uint64_t KernelDrops() const { return rtp_.KernelDrops(); }
@@ -41,6 +43,7 @@ class UdpSource final : private Timer, private FeedbackHandler {
   class Handler;
 
   void OnTimer(Timestamp now) override;
+  void SetTimer();
   void OnSenderReport(const SenderReport& report) override;
   void ReadRtp();
   void ReadRtcp();
@@ -54,6 +57,8 @@ class UdpSource final : private Timer, private FeedbackHandler {
   Source source_;
   std::shared_ptr<Handler> rtp_handler_;
   std::shared_ptr<Handler> rtcp_handler_;
+  Timestamp next_second_;
+  Timestamp timer_due_;
   // Whoever sent RTCP last.
   sockaddr_storage rtcp_peer_{};
   socklen_t rtcp_peer_length_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <random>
 #include <utility>
 
@@ -16,6 +17,10 @@ namespace {
 // per 40 ms, and never more often than every 10 ms.
 constexpr Duration kUnknownRoundTrip = 40ms;
 constexpr Duration kShortestResendInterval = 10ms;
+
+// Between the clocks of one peer's senders, 32.32: 1 s. What the network does
+// to their reports is less.
+constexpr std::int64_t kMaxClockDisagreement = std::int64_t{1} << 32;
 
 // What a viewer is sent waits for a keyframe this long: streams that never send
 // one we recognise (intra refresh) play all the same.
@@ -136,8 +141,9 @@ std::size_t EgressTrack::Write(const PacketBuffer& packet,
                                const Continuity::Out& out, Timestamp now,
                                MutableBytes to) {
   HeaderRewrite::Stamp stamp{out.seq, out.timestamp};
-  stamp.abs_send_time = sent_ ? sent_->Remember(out.seq, packet.info.seq32(), now)
-                              : AbsSendTime(now);
+  stamp.abs_send_time =
+      sent_ ? sent_->Remember(out.seq, packet.info.seq32(), now)
+            : AbsSendTime(now);
   const std::size_t size = rewrite_.Write(packet, stamp, to);
   if (size == 0) return 0;
   budget_.OnSent(size);
@@ -181,7 +187,7 @@ void EgressTrack::Resend(std::uint16_t seq, Timestamp now) {
     size = rewrite_.Write(*packet, stamp, to);
   }
   owner_.EndResend(size);
-  stats_->retransmitted.Add();
+  if (size > 0) stats_->retransmitted.Add();
 }
 
 void EgressTrack::OnKeyframeRequest() {
@@ -253,6 +259,18 @@ bool EgressTrack::WriteSenderReport(
 
 std::uint64_t EgressTrack::TakeNewlyLost() {
   return std::exchange(newly_lost_, 0);
+}
+
+void SenderClockShift::Add(const EgressTrack& track) {
+  if (track.replica() == nullptr) return;
+  const SenderClock* clock = track.sender_clock();
+  if (clock == nullptr) {
+    usable_ = false;
+    return;
+  }
+  const auto shift = static_cast<std::int64_t>(clock->arrival - clock->ntp);
+  if (!first_) first_ = shift;
+  if (std::abs(shift - *first_) > kMaxClockDisagreement) usable_ = false;
 }
 
 }  // namespace hg

@@ -86,9 +86,9 @@ class EgressTrack final : public Sink {
   // What its source's own sender reports say of its clock; null: nothing.
   const SenderClock* sender_clock() const;
   // A sender report, if anything was sent since the last. With
-  // `sender_clock_shift` (32.32 s, what our wall clock is ahead of the
-  // sender's) it tells the sender's clock, else the time of arrival; audio and
-  // video stay in sync only if all tracks of a peer do the same.
+  // `sender_clock_shift` (see SenderClockShift) it tells the sender's clock,
+  // else the time of arrival; audio and video stay in sync only if all tracks
+  // of a peer do the same.
   bool WriteSenderReport(RtcpWriter& writer,
                          std::optional<std::int64_t> sender_clock_shift,
                          Timestamp now, NtpTime ntp_now);
@@ -124,6 +124,21 @@ class EgressTrack final : public Sink {
   std::uint32_t packets_at_report_ = 0;
   std::int64_t lost_seen_ = 0;
   std::uint64_t newly_lost_ = 0;
+};
+
+// How far our wall clock is ahead of that of the senders behind a peer's
+// tracks, 32.32 s: only if all of them tell theirs and they agree. Audio and
+// video of two machines whose clocks are hours apart must not be reported so.
+class SenderClockShift {
+ public:
+  void Add(const EgressTrack& track);
+  std::optional<std::int64_t> value() const {
+    return usable_ ? first_ : std::nullopt;
+  }
+
+ private:
+  std::optional<std::int64_t> first_;
+  bool usable_ = true;
 };
 
 }  // namespace hg

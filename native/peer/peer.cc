@@ -1,7 +1,7 @@
 #include "peer/peer.h"
 
 #include <algorithm>
-#include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include "base/check.h"
@@ -16,6 +16,10 @@ namespace {
 // RFC 3550 s6.2 allows less than its 5 s minimum for unicast sessions with
 // bandwidth to spare; what WebRTC endpoints do.
 constexpr Duration kReportInterval = 1s;
+
+// A compound that fits any path, and room for one track's part of it.
+constexpr std::size_t kMaxReportBytes = 1200;
+constexpr std::size_t kReportRoom = 64;
 
 // The same for all tracks of a peer, so that receivers synchronise them
 // (RFC 8834 s4.9).
@@ -311,26 +315,22 @@ void Peer::SendNow(Bytes datagram) {
 }
 
 void Peer::SendReports() {
-  const MutableBytes buffer = host_.scratch();
-  RtcpWriter writer(buffer.first(1200));
   const NtpTime ntp_now = ToNtp(WallNow());
-  const bool all_have_clock =
-      !tracks_.empty() && std::ranges::all_of(tracks_, [](const auto& track) {
-        return track->replica() == nullptr || track->sender_clock() != nullptr;
-      });
-  std::optional<std::int64_t> shift;
-  for (const auto& track : tracks_) {
-    const SenderClock* clock = track->sender_clock();
-    if (all_have_clock && !shift && clock != nullptr)
-      shift = static_cast<std::int64_t>(clock->arrival - clock->ntp);
+  SenderClockShift shift;
+  for (const auto& track : tracks_) shift.Add(*track);
+  // As many datagrams as it takes.
+  for (std::size_t next = 0; next < tracks_.size();) {
+    const MutableBytes buffer = host_.scratch();
+    RtcpWriter writer(buffer.first(kMaxReportBytes));
+    for (; next < tracks_.size() && writer.room() >= kReportRoom; ++next) {
+      EgressTrack& track = *tracks_[next];
+      if (track.WriteSenderReport(writer, shift.value(), now(), ntp_now))
+        WriteCname(writer, track.config().ssrc, kCname);
+    }
+    if (writer.size() == 0) continue;
+    const auto size = srtp_->ProtectRtcp(buffer, writer.size());
+    if (size) SendNow(Bytes(buffer).first(*size));
   }
-  for (const auto& track : tracks_) {
-    if (track->WriteSenderReport(writer, shift, now(), ntp_now))
-      WriteCname(writer, track->config().ssrc, kCname);
-  }
-  if (writer.size() == 0) return;
-  const auto size = srtp_->ProtectRtcp(buffer, writer.size());
-  if (size) SendNow(Bytes(buffer).first(*size));
 }
 
 void Peer::ReportSlowLinks() {
@@ -411,7 +411,16 @@ void Peer::StartDtls() {
 void Peer::OnDtlsSend(Bytes datagram) { SendNow(datagram); }
 
 void Peer::OnDtlsConnected(const SrtpKeys& keys) {
-  srtp_.emplace(keys);
+  // A client without use_srtp: legal, and of no use to us without data
+  // channels.
+  if (keys.local.empty())
+    return Close(PeerCloseReason::kDtlsError,
+                 "the peer offered no SRTP profile that we know");
+  try {
+    srtp_.emplace(keys);
+  } catch (const std::runtime_error& error) {
+    return Close(PeerCloseReason::kDtlsError, error.what());
+  }
   setup_deadline_.reset();
   next_report_ = now() + kReportInterval;
   stats_->srtp_profile.Set(static_cast<std::uint64_t>(keys.profile));

@@ -4,7 +4,6 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
 #include <deque>
 #include <map>
 #include <random>
@@ -188,7 +187,8 @@ TEST_CASE("no sequence number is ever used for two different packets") {
     CAPTURE(first_seq);
     Dice dice(first_seq + 1u);
     PacketPool pool({.slab_packets = 64, .max_packets = 4096});
-    std::array<Origin, 2> origins{Origin(dice), Origin(dice)};
+    std::deque<Origin> origins;
+    for (int i = 0; i < 2; ++i) origins.emplace_back(dice);
     std::size_t active = 0;
     Viewer viewer(first_seq);
     bool paused = false;

@@ -1,0 +1,346 @@
+#include "route/source.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <string>
+
+#include "native/route/fakes.h"
+#include "support/rtp_stream.h"
+
+namespace hg::test {
+namespace {
+
+constexpr Timestamp kStart{1000s};
+// Every test of a 16-bit counter starts on both sides of the wrap.
+constexpr std::uint16_t kStarts[] = {0, 1, 32767, 32768, 65534, 65535};
+
+struct HostStub final : Source::Host {
+  void DeliverBurst(Source&, std::span<const PacketRef> burst) override {
+    ++bursts;
+    packets.insert(packets.end(), burst.begin(), burst.end());
+  }
+  void DeliverSenderClock(Source&, const SenderClock& clock) override {
+    clocks.push_back(clock);
+  }
+  void SendKeyframeRequest(Source&) override { ++requests; }
+
+  std::vector<PacketRef> packets;
+  std::vector<SenderClock> clocks;
+  int bursts = 0;
+  int requests = 0;
+};
+
+struct Rig {
+  explicit Rig(const SourceConfig& config = VideoConfig())
+      : info(std::make_shared<SourceInfo>(config)),
+        source(info, host, events, kStart) {}
+
+  void Send(const RtpFields& fields) { SendRaw(MakeRtp(fields)); }
+  void SendRaw(Bytes datagram) {
+    source.OnDatagram(MakeDraft(pool, datagram), now);
+    source.FinishBurst();
+  }
+  const SourceStats& stats() const { return info->stats; }
+
+  PacketPool pool{{.slab_packets = 64, .max_packets = 4096}};
+  HostStub host;
+  EventList events;
+  Timestamp now = kStart;
+  const std::shared_ptr<SourceInfo> info;
+  Source source;
+};
+
+TEST_CASE("a source hands on what it found out about a packet") {
+  Rig rig;
+
+  rig.Send({.ssrc = 5, .seq = 10, .timestamp = 3000, .payload_type = 100,
+            .marker = true, .keyframe = true, .id = 77});
+
+  REQUIRE(rig.host.packets.size() == 1);
+  const PacketBuffer& packet = *rig.host.packets[0];
+  CHECK(packet.info.ssrc == 5);
+  CHECK(packet.info.payload_type == 100);
+  CHECK(packet.info.marker);
+  CHECK(packet.info.keyframe);
+  CHECK(packet.info.frame_start);
+  CHECK(packet.info.arrival == kStart);
+  CHECK_FALSE(packet.info.discontinuity);
+  CHECK(IdOf(packet.payload()) == 77);
+  CHECK(rig.source.ssrc() == 5);
+  CHECK(rig.stats().packets.value() == 1);
+  CHECK(rig.stats().bytes.value() == packet.size());
+  CHECK(rig.stats().keyframes.value() == 1);
+}
+
+TEST_CASE("a source keeps where a packet's own header extensions are") {
+  Rig rig;
+  std::vector<std::uint8_t> packet = MakeRtp({.seq = 1});
+  packet[0] |= 0x10;
+  const std::array<std::uint8_t, 8> block = {0xbe, 0xde, 0, 1, 0x10, 99, 0, 0};
+  packet.insert(packet.begin() + kRtpHeader, block.begin(), block.end());
+
+  rig.SendRaw(packet);
+
+  REQUIRE(rig.host.packets.size() == 1);
+  const PacketInfo& info = rig.host.packets[0]->info;
+  CHECK(info.extension_profile == kOneByteExtensions);
+  CHECK(info.extension_size == 4);
+  CHECK(rig.host.packets[0]->extension()[1] == 99);
+  CHECK(IdOf(rig.host.packets[0]->payload()) == 0);
+}
+
+TEST_CASE("packets of one burst are handed on together") {
+  Rig rig;
+
+  for (std::uint16_t i = 0; i < 5; ++i)
+    rig.source.OnDatagram(MakeDraft(rig.pool, MakeRtp({.seq = i})), kStart);
+  rig.source.FinishBurst();
+  rig.source.FinishBurst();
+
+  CHECK(rig.host.bursts == 1);
+  CHECK(rig.host.packets.size() == 5);
+}
+
+TEST_CASE("datagrams that are no RTP are counted and gone") {
+  Rig rig;
+  rig.Send({.seq = 1});
+  const std::vector<std::uint8_t> rtcp = {0x80, 200, 0, 6, 0, 0, 0, 1, 0, 0,
+                                          0,    0,   0, 0, 0, 0, 0, 0, 0, 0,
+                                          0,    0,   0, 0, 0, 0, 0, 0};
+  std::vector<std::uint8_t> padded = MakeRtp({.seq = 2});
+  padded[0] |= 0x20;
+  padded.back() = 255;  // more padding than packet
+  std::vector<std::uint8_t> version1 = MakeRtp({.seq = 2});
+  version1[0] = 0x40;
+  std::vector<std::uint8_t> csrcs = MakeRtp({.seq = 2, .payload_size = 20});
+  csrcs[0] |= 0x0f;  // says more contributing sources than it has room for
+
+  rig.SendRaw({});
+  rig.SendRaw(std::vector<std::uint8_t>{0x80});
+  rig.SendRaw(std::vector<std::uint8_t>(1400, 0x7e));
+  rig.SendRaw(rtcp);
+  rig.SendRaw(padded);
+  rig.SendRaw(version1);
+  rig.SendRaw(csrcs);
+  rig.SendRaw(std::vector<std::uint8_t>(4000, 0x80));  // cut by the buffer
+
+  CHECK(rig.stats().invalid.value() == 8);
+  CHECK(rig.host.packets.size() == 1);
+  CHECK(rig.stats().packets.value() == 1);
+  rig.Send({.seq = 2});
+  CHECK(rig.host.packets.size() == 2);
+}
+
+TEST_CASE("gaps, late packets and repeated ones are told apart") {
+  for (const std::uint16_t start : kStarts) {
+    CAPTURE(start);
+    Rig rig;
+    const auto seq = [&](int i) {
+      return static_cast<std::uint16_t>(start + i);
+    };
+    rig.Send({.seq = seq(0), .id = 0});
+    rig.Send({.seq = seq(3), .id = 3});
+    rig.Send({.seq = seq(2), .id = 2});
+    rig.Send({.seq = seq(2), .id = 99});
+    rig.Send({.seq = seq(4), .id = 4});
+
+    CHECK(rig.stats().lost.value() == 2);
+    CHECK(rig.stats().dropped.value() == 1);
+    REQUIRE(rig.host.packets.size() == 4);
+    const std::uint64_t first = rig.host.packets[0]->info.extended_seq;
+    for (const PacketRef& packet : rig.host.packets)
+      CHECK(packet->info.extended_seq - first == IdOf(packet->payload()));
+  }
+}
+
+TEST_CASE("a restart of the sender is marked, numbered on, and a keyframe asked"
+          " for") {
+  for (const std::uint16_t start : kStarts) {
+    CAPTURE(start);
+    Rig rig;
+    rig.Send({.ssrc = 1, .seq = start, .timestamp = 1000, .keyframe = true});
+    const std::uint64_t before = rig.host.packets[0]->info.extended_seq;
+    rig.now += 40ms;
+
+    rig.Send({.ssrc = 2, .seq = 50000, .timestamp = 77});
+
+    REQUIRE(rig.host.packets.size() == 2);
+    const PacketInfo& info = rig.host.packets[1]->info;
+    CHECK(info.discontinuity);
+    CHECK(info.extended_seq == before + 1);
+    CHECK(info.timestamp == rig.host.packets[0]->info.timestamp + 3600);
+    CHECK(rig.host.requests == 1);
+    CHECK(rig.stats().restarts.value() == 1);
+    CHECK(rig.stats().ssrc.value() == 2);
+  }
+}
+
+TEST_CASE("the first packet of all is no restart") {
+  Rig rig;
+
+  rig.Send({.ssrc = 1, .seq = 5});
+
+  CHECK_FALSE(rig.host.packets[0]->info.discontinuity);
+  CHECK(rig.stats().restarts.value() == 0);
+  CHECK(rig.host.requests == 0);
+}
+
+TEST_CASE("a source without keyframes is never asked for one") {
+  Rig rig(AudioConfig());
+  rig.Send({.ssrc = 1, .seq = 5});
+  rig.Send({.ssrc = 2, .seq = 5});
+
+  rig.source.RequestKeyframe(rig.now);
+
+  CHECK(rig.host.packets[1]->info.discontinuity);
+  CHECK(rig.host.requests == 0);
+}
+
+TEST_CASE("with collision protection another sender waits for the silence of"
+          " the first") {
+  SourceConfig config = VideoConfig();
+  config.collision = 2s;
+  Rig rig(config);
+  rig.Send({.ssrc = 1, .seq = 1, .timestamp = 0});
+
+  rig.now += 1s;
+  rig.Send({.ssrc = 2, .seq = 1});
+  CHECK(rig.stats().dropped.value() == 1);
+  CHECK(rig.host.packets.size() == 1);
+  CHECK(rig.source.ssrc() == 1);
+
+  rig.now += 1s;
+  rig.Send({.ssrc = 2, .seq = 2});
+  CHECK(rig.host.packets.size() == 2);
+  CHECK(rig.source.ssrc() == 2);
+}
+
+TEST_CASE("keyframe requests are merged, and the waiting one is sent when due") {
+  Rig rig;
+  rig.Send({.seq = 1});
+
+  for (int i = 0; i < 50; ++i) {
+    rig.source.RequestKeyframe(rig.now);
+    rig.now += 10ms;
+  }
+
+  CHECK(rig.host.requests == 1);
+  REQUIRE(rig.source.NextDue());
+  CHECK(*rig.source.NextDue() == kStart + 1s);
+  rig.source.OnDue(kStart + 999ms);
+  CHECK(rig.host.requests == 1);
+  rig.source.OnDue(kStart + 1s);
+  CHECK(rig.host.requests == 2);
+  CHECK(rig.stats().keyframe_requests.value() == 2);
+  CHECK_FALSE(rig.source.NextDue());
+}
+
+TEST_CASE("a keyframe counts once, in however many packets it comes") {
+  Rig rig;
+
+  rig.Send({.seq = 1, .timestamp = 100, .keyframe = true});
+  rig.Send({.seq = 2, .timestamp = 100, .keyframe = true});
+  rig.Send({.seq = 3, .timestamp = 200, .keyframe = true});
+
+  CHECK(rig.stats().keyframes.value() == 2);
+}
+
+TEST_CASE("a packet too large for the path is reported once") {
+  Rig rig;
+  const std::size_t fits = Source::kLargestForPath - kRtpHeader;
+
+  rig.Send({.seq = 1, .payload_size = fits});
+  CHECK(rig.events.Of(EventType::kSourceOversize).empty());
+  rig.Send({.seq = 2, .payload_size = fits + 1});
+  rig.Send({.seq = 3, .payload_size = fits + 100});
+
+  const auto events = rig.events.Of(EventType::kSourceOversize);
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].object == 7);
+  CHECK(events[0].a == 1413);
+  CHECK(events[0].b == 1412);
+  CHECK(rig.stats().largest_packet.value() == 1512);
+  CHECK(rig.host.packets.size() == 3);  // passed on all the same
+}
+
+TEST_CASE("silence is reported after its time, and the end of it at once") {
+  Rig rig;
+  rig.Send({.seq = 1});
+  REQUIRE(rig.events.Take().size() == 1);
+  CHECK(rig.info->receiving->value == 1);
+
+  rig.source.OnSecond(kStart + 999ms);
+  CHECK(rig.events.events.empty());
+  rig.source.OnSecond(kStart + 1s);
+  rig.source.OnSecond(kStart + 2s);
+
+  const auto silent = rig.events.Take();
+  REQUIRE(silent.size() == 1);
+  CHECK(silent[0].type == EventType::kSourceReceiving);
+  CHECK(silent[0].object == 7);
+  CHECK(silent[0].a == 0);
+  rig.now = kStart + 3s;
+  rig.Send({.seq = 2});
+  const auto again = rig.events.Take();
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].a == 1);
+}
+
+TEST_CASE("silence is not reported when it is switched off") {
+  SourceConfig config = VideoConfig();
+  config.no_media_time = Duration::zero();
+  Rig rig(config);
+  rig.Send({.seq = 1});
+  rig.events.Take();
+
+  rig.source.OnSecond(kStart + 60s);
+
+  CHECK(rig.events.events.empty());
+}
+
+TEST_CASE("a disabled source drops and counts, and goes on when enabled") {
+  Rig rig;
+  rig.source.SetEnabled(false);
+  rig.Send({.seq = 1});
+  CHECK(rig.stats().dropped.value() == 1);
+
+  rig.source.SetEnabled(true);
+  rig.Send({.seq = 2});
+
+  CHECK(rig.host.packets.size() == 1);
+}
+
+TEST_CASE("the bitrate is that of the last second") {
+  Rig rig;
+  rig.Send({.seq = 1, .payload_size = 988});  // 1000 bytes
+
+  rig.source.OnSecond(kStart + 1s);
+  CHECK(rig.stats().bitrate.value() == 8000);
+  rig.source.OnSecond(kStart + 3s);
+  CHECK(rig.stats().bitrate.value() == 0);
+}
+
+TEST_CASE("the sender's clock is passed on in the source's own timestamps") {
+  Rig rig;
+  rig.Send({.ssrc = 1, .seq = 1, .timestamp = 5000});
+  rig.now += 1s;
+  rig.Send({.ssrc = 2, .seq = 9, .timestamp = 100});
+  SenderReport report;
+  report.sender_ssrc = 2;
+  report.info.ntp = 42;
+  report.info.rtp_timestamp = 100;
+
+  rig.source.OnSenderReport(report, 43);
+  report.sender_ssrc = 1;  // of the stream before
+  rig.source.OnSenderReport(report, 44);
+
+  REQUIRE(rig.host.clocks.size() == 1);
+  CHECK(rig.host.clocks[0].ntp == 42);
+  CHECK(rig.host.clocks[0].arrival == 43);
+  CHECK(rig.host.clocks[0].rtp_timestamp ==
+        rig.host.packets[1]->info.timestamp);
+}
+
+}  // namespace
+}  // namespace hg::test
