@@ -404,9 +404,11 @@ function newSessionId(): string {
   return String(Date.now() * 1000 + randomInt(1000));
 }
 
+/** IPv4 before IPv6, and loopback last. */
 function firstAddress(candidates: readonly string[]): string {
-  const addresses = candidates.map((candidate) => candidate.split(' ')[4] ?? '');
-  return (
-    addresses.find((address) => isIP(address) === 4) ?? addresses.find((address) => isIP(address) === 6) ?? '0.0.0.0'
-  );
+  const rank = (address: string): number => (isIP(address) === 6 ? 1 : 0) + (/^(127\.|::1$)/.test(address) ? 2 : 0);
+  const addresses = candidates
+    .map((candidate) => candidate.split(' ')[4] ?? '')
+    .filter((address) => isIP(address) !== 0);
+  return addresses.sort((a, b) => rank(a) - rank(b))[0] ?? '0.0.0.0';
 }

@@ -80,7 +80,7 @@ export class LocalClient {
    * @throws {@link UsageError} `HG_ERR_UNKNOWN` if there is no such plugin, `HG_ERR_REQUEST` if it refuses,
    *   `HG_ERR_CLOSED`
    */
-   
+
   async attach(plugin: string, { opaqueId }: { opaqueId?: string } = {}): Promise<LocalHandle> {
     const found = this.#sessions.plugins.get(plugin);
     if (found === undefined) throw new UsageError('HG_ERR_UNKNOWN', { what: `Plugin ${plugin}` });
@@ -184,7 +184,7 @@ export class LocalHandle extends Emitter<LocalHandleEvents> {
   }
 
   /** Ends the attachment. Doing it twice does nothing. */
-   
+
   async detach(): Promise<void> {
     this.#handle.close(true);
   }

@@ -238,11 +238,14 @@ export class HttpTransport {
           this.#send(res, max === 1 ? first : events.length > 0 ? events : [first]);
         },
       };
+      // Not `writableFinished`: that is true of a response that was destroyed, too.
+      let finished = false;
+      res.once('finish', () => (finished = true));
       res.once('close', () => {
         clearTimeout(timer);
         mailbox.cancel(poll);
-        // The client left while the answer was on its way to it.
-        if (!res.writableFinished) mailbox.putBack(taken);
+        // The client left before the answer was on its way to it.
+        if (!finished) mailbox.putBack(taken);
         resolve();
       });
       if (res.closed || res.destroyed) {

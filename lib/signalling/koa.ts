@@ -25,7 +25,7 @@ export interface KoaContext {
 export function janusKoa(
   gateway: SignallingGateway,
   options: JanusHttpOptions = {},
-): (ctx: KoaContext, next: () => Promise<unknown>) => Promise<void> {
+): <Context extends KoaContext>(ctx: Context, next: () => Promise<unknown>) => Promise<void> {
   const http = new HttpTransport(gateway, 'janusKoa', options);
   return async (ctx, next) => {
     const { req, res, originalUrl } = ctx;

@@ -7,7 +7,9 @@ class Lamp extends Emitter<{ dim: [percent: number]; off: [] }> {}
 t.test('listeners hear events in the order in which they came', async (t) => {
   const lamp = new Lamp();
   const heard: string[] = [];
-  lamp.on('dim', (percent) => heard.push(`a${String(percent)}`)).on('dim', (percent) => heard.push(`b${String(percent)}`));
+  lamp
+    .on('dim', (percent) => heard.push(`a${String(percent)}`))
+    .on('dim', (percent) => heard.push(`b${String(percent)}`));
 
   t.equal(lamp.emit('dim', 5), true);
   t.equal(lamp.emit('off'), false);

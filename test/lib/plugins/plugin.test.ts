@@ -8,10 +8,11 @@ class Plain extends Plugin {
   readonly requests = { greet: request({ name: string }, (_handle, { name }) => ({ hello: name })) };
 }
 
-class Keyed extends Plain {
-  static override readonly package = 'example.plugin.keyed';
+class Keyed extends Plugin {
+  static readonly package = 'example.plugin.keyed';
   static readonly key = 'keyed';
   static readonly errorCodes = { missing: 413, unknownRequest: 411 };
+  readonly requests = {};
 }
 
 const codeOf = (run: () => unknown): number => {
@@ -27,14 +28,38 @@ t.test('a plugin refuses what it does not know, with its own numbers', async (t)
   const plain = new Plain();
   const keyed = new Keyed();
 
-  t.equal(codeOf(() => plain.requestFor({})), 453);
-  t.equal(codeOf(() => plain.requestFor({ request: 5 })), 454);
-  t.equal(codeOf(() => plain.requestFor({ request: null })), 454);
-  t.equal(codeOf(() => plain.requestFor({ request: 'dance' })), 452);
-  t.equal(codeOf(() => plain.requestFor({ request: 'toString' })), 452);
-  t.equal(codeOf(() => keyed.requestFor({})), 413);
-  t.equal(codeOf(() => keyed.requestFor({ request: 5 })), 454);
-  t.equal(codeOf(() => keyed.requestFor({ request: 'dance' })), 411);
+  t.equal(
+    codeOf(() => plain.requestFor({})),
+    453,
+  );
+  t.equal(
+    codeOf(() => plain.requestFor({ request: 5 })),
+    454,
+  );
+  t.equal(
+    codeOf(() => plain.requestFor({ request: null })),
+    454,
+  );
+  t.equal(
+    codeOf(() => plain.requestFor({ request: 'dance' })),
+    452,
+  );
+  t.equal(
+    codeOf(() => plain.requestFor({ request: 'toString' })),
+    452,
+  );
+  t.equal(
+    codeOf(() => keyed.requestFor({})),
+    413,
+  );
+  t.equal(
+    codeOf(() => keyed.requestFor({ request: 5 })),
+    454,
+  );
+  t.equal(
+    codeOf(() => keyed.requestFor({ request: 'dance' })),
+    411,
+  );
   t.equal(plain.requestFor({ request: 'greet' }), plain.requests.greet);
 });
 
@@ -42,8 +67,14 @@ t.test('a part of a body can be checked with the same numbers', async (t) => {
   const keyed = new Keyed();
 
   t.same(keyed.check({ a: string }, { a: 'x', b: 1 }), { a: 'x' });
-  t.equal(codeOf(() => keyed.check({ a: string }, {})), 413);
-  t.equal(codeOf(() => keyed.check({ a: string }, { a: 1 })), 454);
+  t.equal(
+    codeOf(() => keyed.check({ a: string }, {})),
+    413,
+  );
+  t.equal(
+    codeOf(() => keyed.check({ a: string }, { a: 1 })),
+    454,
+  );
 });
 
 t.test('an error is told in the envelope of the plugin', async (t) => {

@@ -122,10 +122,7 @@ t.test('after detach nothing works, and doing it twice does nothing', async (t) 
 
 t.test('neither time nor the wire reaches the session of the application', async (t) => {
   const gateway = testGateway(t, { maxSessions: 1, maxHandles: 1 });
-  const handles = [
-    await gateway.local.attach(LobbyPlugin.package),
-    await gateway.local.attach(LobbyPlugin.package),
-  ];
+  const handles = [await gateway.local.attach(LobbyPlugin.package), await gateway.local.attach(LobbyPlugin.package)];
 
   gateway.sessions.sweep(1e12);
 

@@ -27,7 +27,11 @@ t.test('with an API secret, everything but info and ping needs it', async (t) =>
 
   t.match(await http.request(session, 'keepalive'), { session_id: id, error: { code: 403 } });
   t.match(await http.request(session, 'keepalive', { apisecret: 'wrong' }), { error: { code: 403 } });
-  t.match(await http.request('/5', 'keepalive'), { error: { code: 403 } }, 'before it is said whether the session exists');
+  t.match(
+    await http.request('/5', 'keepalive'),
+    { error: { code: 403 } },
+    'before it is said whether the session exists',
+  );
   t.equal((await http.request(session, 'keepalive', { apisecret })).janus, 'ack');
 });
 

@@ -31,14 +31,17 @@ const TRANSPORTS: Record<string, (t: Test, gateway: TestGateway) => Promise<Send
     const ws = await WsClient.connect(t, `${url}/janus`);
     return async (message) => {
       ws.send(message);
-      return ws.next();
+      for (;;) {
+        const reply = await ws.next();
+        if (reply.janus !== 'event') return reply;
+      }
     };
   },
 };
 
 async function connect(t: Test, transport: string, options?: Parameters<typeof testGateway>[1]): Promise<Client> {
   const gateway = testGateway(t, options);
-  const send = await (TRANSPORTS[transport] as (typeof TRANSPORTS)['HTTP'])?.(t, gateway) as Send;
+  const send = await (TRANSPORTS[transport] as (typeof TRANSPORTS)['HTTP'])?.(t, gateway);
   const session = (await send({ janus: 'create', transaction: 'c' })).data.id;
   const attach = async (plugin: string): Promise<number> =>
     (await send({ janus: 'attach', transaction: 'a', session_id: session, plugin })).data.id;
@@ -196,15 +199,21 @@ for (const transport of Object.keys(TRANSPORTS)) {
     t.test('null ids count as absent, unknown fields are ignored', async (t) => {
       const { send, session } = await connect(t, transport);
 
-      t.match(await send({ janus: 'ping', transaction: 't', session_id: null, handle_id: null, x: 1 }), { janus: 'pong' });
-      t.match(await send({ janus: 'keepalive', transaction: 't', session_id: session, handle_id: null }), { janus: 'ack' });
+      t.match(await send({ janus: 'ping', transaction: 't', session_id: null, handle_id: null, x: 1 }), {
+        janus: 'pong',
+      });
+      t.match(await send({ janus: 'keepalive', transaction: 't', session_id: session, handle_id: null }), {
+        janus: 'ack',
+      });
       t.match(await send({ janus: 'keepalive', transaction: 't', session_id: null }), { error: { code: 457 } });
       t.match(await send({ janus: 'create', transaction: 't', session_id: 0 }), { janus: 'success' });
     });
 
     t.test('__proto__ is a name as any other', async (t) => {
       const { send, session, odd } = await connect(t, transport);
-      const value: object = JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}') as object;
+      const value: object = JSON.parse(
+        '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
+      ) as object;
       const body = { request: 'echo', value };
 
       const reply = await send({ janus: 'message', transaction: 't', session_id: session, handle_id: odd, body });
@@ -303,11 +312,6 @@ for (const transport of Object.keys(TRANSPORTS)) {
         [{ candidate: { completed: true } }, 'ack'],
         [{ candidate: null }, 'ack'],
       ];
-      const skipEvents = async (sent: object): Promise<Json> => {
-        const reply = await send(sent);
-        return reply.janus === 'event' ? send({ janus: 'ping', transaction: 'skip' }) : reply;
-      };
-      await skipEvents({ janus: 'ping', transaction: 'sync' });
       for (const [raw, code] of candidates) {
         const reply = await send({ janus: 'trickle', ...H, ...raw });
         t.equal(reply.error?.code ?? reply.janus, code, JSON.stringify(raw));

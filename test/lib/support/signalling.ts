@@ -210,7 +210,17 @@ export function testGateway(
   t.teardown(() => {
     sessions.close();
   });
-  return { sessions, local: new LocalClient(sessions), logger, log, peers, lobby, odd, apiSecret, serverFacts: () => facts };
+  return {
+    sessions,
+    local: new LocalClient(sessions),
+    logger,
+    log,
+    peers,
+    lobby,
+    odd,
+    apiSecret,
+    serverFacts: () => facts,
+  };
 }
 
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
@@ -256,7 +266,10 @@ export class HttpClient {
     );
   }
 
-  async get(path: string, { method = 'GET', headers = {}, signal }: RequestInit & { headers?: object } = {}): Promise<Answer> {
+  async get(
+    path: string,
+    { method = 'GET', headers = {}, signal }: RequestInit & { headers?: object } = {},
+  ): Promise<Answer> {
     const init: RequestInit = { method, headers: { ...this.headers, ...headers }, redirect: 'manual' };
     if (signal) init.signal = signal;
     return this.#answer(await fetch(this.base + path, init));

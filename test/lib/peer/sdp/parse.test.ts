@@ -47,7 +47,13 @@ t.test('what the session level says holds for m-lines that say nothing', async (
       'a=fingerprint:SHA-1 ab:cd\r\na=fingerprint:SHA-256 ab:cd\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:07\r\n',
   );
 
-  t.match(media[0], { ufrag: '1234', pwd: '0123456789012345678901', setup: 'passive', mid: '07', direction: 'sendrecv' });
+  t.match(media[0], {
+    ufrag: '1234',
+    pwd: '0123456789012345678901',
+    setup: 'passive',
+    mid: '07',
+    direction: 'sendrecv',
+  });
   t.same(media[0]?.fingerprints, [
     { algorithm: 'sha-1', value: 'AB:CD' },
     { algorithm: 'sha-256', value: 'AB:CD' },
@@ -126,7 +132,14 @@ t.test('nothing a stranger writes takes long or makes it fail otherwise', async 
 });
 
 t.test('the largest description that is taken is read in a moment', async (t) => {
-  for (const line of ['a=candidate: ', 'a=rtpmap:1 x/', 'a=ssrc:1 a:', 'a=fmtp:1 ', 'a=simulcast:send ', 'a=imageattr:1 ']) {
+  for (const line of [
+    'a=candidate: ',
+    'a=rtpmap:1 x/',
+    'a=ssrc:1 a:',
+    'a=fmtp:1 ',
+    'a=simulcast:send ',
+    'a=imageattr:1 ',
+  ]) {
     const sdp = `${HEAD}m=audio 9 RTP/AVP 0\r\n` + `${line}${'a '.repeat(15)}\r\n`.repeat(5000);
     const started = performance.now();
 

@@ -1,10 +1,7 @@
 import t from 'tap';
-import { findCodec } from '../../../../lib/peer/codecs/index.js';
 import { offerMedia, type OfferMedia } from '../../../../lib/peer/sdp/negotiate.js';
 import { writeDescription, type LocalDescription } from '../../../../lib/peer/sdp/write.js';
-import { fixture } from '../../../support/fixtures.js';
-
-const codec = (name: string) => findCodec(name) ?? t.bailout(`no codec ${name}`);
+import { codec, fixture } from '../../../support/fixtures.js';
 
 function describe(media: OfferMedia[], changes: Partial<LocalDescription> = {}): LocalDescription {
   let ssrc = 1000;
@@ -15,8 +12,7 @@ function describe(media: OfferMedia[], changes: Partial<LocalDescription> = {}):
     sessionName: 'Mountpoint 99',
     fingerprint: {
       algorithm: 'sha-256',
-      value:
-        '63:72:BC:73:FE:EF:9C:84:73:C8:4C:49:75:A3:F5:EE:35:78:C4:AE:71:D5:41:3B:C3:87:AE:16:70:90:0A:CC',
+      value: '63:72:BC:73:FE:EF:9C:84:73:C8:4C:49:75:A3:F5:EE:35:78:C4:AE:71:D5:41:3B:C3:87:AE:16:70:90:0A:CC',
     },
     ufrag: 's56a',
     pwd: 'N6C+7pHdBzzpgT6TJKs2Hs',

@@ -1,0 +1,114 @@
+/** Whatever a client sends, there is an answer, and nothing is left behind. */
+import t from 'tap';
+
+import type { SessionOwner } from '../../../lib/session/owner.js';
+import { apiOf } from '../../../lib/signalling/janus-api.js';
+import type { Json } from '../support/signalling.js';
+import { LobbyPlugin, OddPlugin, SDP, testGateway } from '../support/signalling.js';
+
+/** mulberry32: the same numbers for the same seed. */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+for (const seed of [1, 2, 3]) {
+  t.test(`seed ${String(seed)}`, async (t) => {
+    const gateway = testGateway(t, { maxSessions: 50, maxHandles: 20 });
+    const api = apiOf(gateway);
+    const owner: SessionOwner = {
+      transport: 'test',
+      acquired: () => undefined,
+      deliver: (event) => void JSON.stringify(event),
+      released: () => undefined,
+    };
+    const next = random(seed);
+    const oneOf = <T>(items: readonly T[]): T => items[next(items.length)] as T;
+    const ids = [1, 2, 3];
+    const junk = (): Json =>
+      oneOf([
+        null,
+        0,
+        -1,
+        1.5,
+        2 ** 60,
+        '',
+        'x',
+        true,
+        [],
+        {},
+        [[]],
+        { a: { b: 1 } },
+        JSON.parse('{"__proto__":{"x":1}}'),
+        SDP,
+      ]);
+    const maybe = (value: Json): Json => (next(8) === 0 ? junk() : value);
+    const verbs = [
+      'create',
+      'attach',
+      'message',
+      'trickle',
+      'hangup',
+      'detach',
+      'destroy',
+      'keepalive',
+      'claim',
+      'info',
+      'x',
+    ];
+    const requests = Object.keys({ ...gateway.odd.requests, ...gateway.lobby.requests }).filter(
+      (name) => name !== 'late',
+    );
+    const candidate = (): Json => maybe({ candidate: maybe('c'), sdpMid: maybe('0') });
+    const message = (): Json => {
+      const sent: Json = { janus: maybe(oneOf([...verbs, 'message', 'message', 'trickle'])), transaction: maybe('t') };
+      if (next(10) > 0) sent.session_id = maybe(oneOf(ids));
+      if (next(3) > 0)
+        sent.handle_id = maybe(oneOf([...(gateway.sessions.get(sent.session_id)?.handles.keys() ?? [5])]));
+      if (sent.janus === 'create')
+        return { ...sent, session_id: undefined, handle_id: undefined, id: maybe(oneOf(ids)) };
+      if (next(2) === 0) sent.plugin = maybe(oneOf([LobbyPlugin.package, OddPlugin.package]));
+      if (next(4) > 0) sent.body = maybe({ request: maybe(oneOf(requests)), name: maybe('Ada'), text: maybe('x') });
+      if (next(4) === 0) sent.jsep = maybe({ type: maybe(oneOf(['offer', 'answer'])), sdp: maybe(SDP), svc: junk() });
+      if (next(3) === 0) sent.candidate = candidate();
+      if (next(9) === 0) sent.candidates = maybe([candidate(), candidate()]);
+      return sent;
+    };
+
+    const kinds = new Map<string, number>();
+    for (let count = 0; count < 5_000; count++) {
+      const pending = api.handle(next(50) === 0 ? junk() : message(), { ownerFor: () => owner });
+      const outcome = pending instanceof Promise ? await pending : pending;
+      const { janus } = outcome.reply as Json;
+      JSON.stringify(outcome.reply);
+      outcome.after();
+      kinds.set(janus, (kinds.get(janus) ?? 0) + 1);
+      if (next(20) === 0) {
+        gateway.odd.release();
+        oneOf([...gateway.peers, undefined])?.emit(oneOf(['up', 'negotiated']));
+        oneOf([...gateway.peers, undefined])?.close('Close PC');
+        await new Promise(setImmediate);
+      }
+    }
+
+    t.same(
+      [...kinds.keys()].filter((kind) => !['success', 'ack', 'error', 'server_info'].includes(kind)),
+      [],
+    );
+    t.notOk(gateway.log.some(({ message }) => message === 'a request failed'));
+    t.ok((kinds.get('success') ?? 0) > 100 && (kinds.get('ack') ?? 0) > 100, JSON.stringify([...kinds]));
+    for (const session of [...gateway.sessions.values()]) session.close('admin');
+    gateway.odd.release();
+    await new Promise(setImmediate);
+    t.equal(gateway.sessions.size, 0);
+    t.ok(
+      gateway.peers.every(({ closed }) => closed),
+      'no peer is left',
+    );
+  });
+}
