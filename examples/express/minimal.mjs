@@ -9,5 +9,7 @@ const gateway = await openCamera();
 const app = express();
 app.use('/janus', janusHttp(gateway));
 app.get('/', (_request, response) => response.send('your own pages'));
-const server = app.listen(process.env.PORT ?? 8088, () => console.log(`http://localhost:${server.address().port}/janus`));
+const server = app.listen(process.env.PORT ?? 8088, () =>
+  console.log(`http://localhost:${server.address().port}/janus`),
+);
 janusWebSocket(gateway, server, { path: '/janus' });

@@ -10,5 +10,7 @@ app.use(janusKoa(gateway));
 app.use((ctx) => {
   ctx.body = 'your own pages';
 });
-const server = app.listen(process.env.PORT ?? 8088, () => console.log(`http://localhost:${server.address().port}/janus`));
+const server = app.listen(process.env.PORT ?? 8088, () =>
+  console.log(`http://localhost:${server.address().port}/janus`),
+);
 janusWebSocket(gateway, server, { path: '/janus' });

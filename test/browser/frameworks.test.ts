@@ -30,7 +30,13 @@ async function start(
   ports: { video: number; audio: number },
 ): Promise<{ url: string; stop: () => Promise<unknown> }> {
   const child = spawn(process.execPath, [fileURLToPath(new URL(`../../examples/${example}`, import.meta.url))], {
-    env: { ...process.env, PORT: '0', VIDEO_PORT: String(ports.video), AUDIO_PORT: String(ports.audio), NODE_OPTIONS: '' },
+    env: {
+      ...process.env,
+      PORT: '0',
+      VIDEO_PORT: String(ports.video),
+      AUDIO_PORT: String(ports.audio),
+      NODE_OPTIONS: '',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(() => child.kill('SIGKILL'));

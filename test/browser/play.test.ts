@@ -46,10 +46,7 @@ for (const browserName of BROWSERS) {
           t.match(figures.video.codec, /VP8/i);
           t.match(figures.audio.codec, /opus/i);
           t.equal(figures.video.frameWidth, 320);
-          t.same(
-            (await eventsOf(page, index)).slice(0, 4),
-            ['preparing', 'starting', 'started', 'webrtcup'],
-          );
+          t.same((await eventsOf(page, index)).slice(0, 4), ['preparing', 'starting', 'started', 'webrtcup']);
           t.same(said, []);
           await page.close();
         });

@@ -200,7 +200,7 @@ void MediaClient::SetRemote(const Remote& remote, Timestamp now) {
   now_ = now;
   if (state_ == State::kClosed || dtls_) return;
   DtlsSession::Observer& dtls_observer = *this;
-  dtls_ = std::make_unique<DtlsSession>(*identity_->dtls, DtlsRole::kClient,
+  dtls_ = std::make_unique<DtlsSession>(*identity_->dtls, options_.dtls_role,
                                         remote.fingerprints, dtls_observer);
   ice_->SetRemote(remote.ice);
   for (const std::string& candidate : remote.candidates)
@@ -320,7 +320,7 @@ void MediaClient::StartDtlsIfReady() {
   if (ice_state_ != IceState::kConnected || state_ != State::kIce || !dtls_)
     return;
   state_ = State::kDtls;
-  dtls_->Start();
+  if (options_.dtls_role == DtlsRole::kClient) dtls_->Start();
 }
 
 void MediaClient::OnDtlsSend(Bytes datagram) { Send(datagram); }
@@ -520,6 +520,16 @@ void MediaClient::SendNacks() {
                                       std::span(seqs).first(count));
     SendRtcp(buffer, writer.size());
   }
+}
+
+void MediaClient::Nack(std::size_t track, std::span<const std::uint16_t> seqs) {
+  if (state_ != State::kConnected) return;
+  std::array<std::uint8_t, kMaxRtcp + SrtpSession::kMaxOverhead> buffer;
+  RtcpWriter writer(MutableBytes(buffer).first(kMaxRtcp));
+  WriteReceiverReport(writer, own_ssrc_, {});
+  counters_.nacks_sent +=
+      WriteNack(writer, own_ssrc_, streams_[track]->config.ssrc, seqs);
+  SendRtcp(buffer, writer.size());
 }
 
 void MediaClient::SendReports() {

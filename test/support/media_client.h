@@ -65,6 +65,7 @@ class MediaClient final : private IceTransport::Observer,
     std::vector<std::string> local_addresses = {"127.0.0.1"};
     std::vector<Track> tracks;
     IceTimes ice_times;
+    DtlsRole dtls_role = DtlsRole::kClient;
     Duration report_interval = 1s;  // of receiver reports; 0: none
     // Reported on top of the true round trip, by a shorter "delay since last
     // sender report".
@@ -144,6 +145,8 @@ class MediaClient final : private IceTransport::Observer,
   void SetRemoteGatheringDone(Timestamp now);
   // PLI, once connected.
   void RequestKeyframe(std::size_t track);
+  // Asks for these, received or not, once connected.
+  void Nack(std::size_t track, std::span<const std::uint16_t> seqs);
   // Says goodbye by DTLS. OnClosed is not called.
   void Close();
 

@@ -5,7 +5,11 @@ const players = [];
 
 function init() {
   return new Promise((resolve) => {
-    Janus.init({ debug: ['error'], dependencies: Janus.useDefaultDependencies({ adapter: window.adapter }), callback: resolve });
+    Janus.init({
+      debug: ['error'],
+      dependencies: Janus.useDefaultDependencies({ adapter: window.adapter }),
+      callback: resolve,
+    });
   });
 }
 

@@ -1,0 +1,490 @@
+// The viewers of a benchmark, in one process and thread: full ICE, DTLS, SRTP,
+// NACK and receiver reports each. Told what to do by lines on stdin, answers
+// with lines of JSON; ends with stdin.
+//
+//   load_client ADDRESS
+//
+//   add id=1 ssrc=5 pt=96 rtx-ssrc=6 rtx-pt=97 nack=1 ufrag=U pwd=P
+//     fingerprint=sha-256,AA:… candidates=candidate:1 1 udp …|candidate:2 …
+//                -> {"event":"local",…} to answer with, then "connected",
+//                   "media" with the first packet, "closed" if it ends
+//   remove ID    says goodbye
+//   sink COUNT   binds sockets that take anything -> {"event":"sinks",…}
+//   mark         an interval begins
+//   report       -> what came since, {"event":"report",…}
+#include <linux/sock_diag.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/histogram.h"
+#include "bench/payload.h"
+#include "support/media_client.h"
+
+namespace hg::bench {
+namespace {
+
+constexpr int kReceiveBuffer = 1 << 20;
+// Janus resends only once a report told it of a round trip of 1 ms or more.
+constexpr Duration kExtraRoundTrip = 20ms;
+// Who resends at most once per round trip ignores what is asked for earlier.
+constexpr Duration kNackInterval = kExtraRoundTrip + 10ms;
+
+using Id = unsigned long;
+
+// A line of JSON, built member by member.
+class Json {
+ public:
+  explicit Json(std::string_view event) { Text("event", event); }
+
+  Json& Text(std::string_view name, std::string_view value) {
+    Name(name);
+    text_ += Quote(value);
+    return *this;
+  }
+  Json& Number(std::string_view name, double value) {
+    Name(name);
+    std::array<char, 40> digits;
+    std::snprintf(digits.data(), digits.size(), "%.15g", value);
+    text_ += digits.data();
+    return *this;
+  }
+  template <std::integral T>
+  Json& Number(std::string_view name, T value) {
+    Name(name);
+    text_ += std::to_string(value);
+    return *this;
+  }
+  template <typename Range>
+  Json& List(std::string_view name, const Range& values) {
+    Name(name);
+    text_ += '[';
+    bool first = true;
+    for (const auto& value : values) {
+      if (!std::exchange(first, false)) text_ += ',';
+      if constexpr (std::integral<std::ranges::range_value_t<Range>>) {
+        text_ += std::to_string(value);
+      } else {
+        text_ += Quote(value);
+      }
+    }
+    text_ += ']';
+    return *this;
+  }
+  void Print() {
+    text_ += "}\n";
+    std::fwrite(text_.data(), 1, text_.size(), stdout);
+    std::fflush(stdout);
+  }
+
+ private:
+  void Name(std::string_view name) {
+    text_ += text_.empty() ? '{' : ',';
+    text_ += Quote(name) + ':';
+  }
+  static std::string Quote(std::string_view value) {
+    std::string quoted = "\"";
+    for (const char c : value) {
+      if (c == '"' || c == '\\') quoted += '\\';
+      quoted += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+    return quoted + '"';
+  }
+
+  std::string text_;
+};
+
+double Seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+double OwnCpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) *
+             1e-6;
+}
+
+// Sockets that take whatever comes: where the bare loop sends to.
+class Sinks {
+ public:
+  // Their ports.
+  std::vector<std::uint16_t> Open(const SocketAddress& address,
+                                  std::size_t count) {
+    std::vector<std::uint16_t> ports;
+    epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+    for (std::size_t i = 0; i < count; ++i) {
+      const int fd = socket(address.storage.ss_family,
+                            SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer,
+                 sizeof kReceiveBuffer);
+      SocketAddress bound = address;
+      if (bind(fd, address.get(), address.length) != 0 ||
+          getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage),
+                      &bound.length) != 0)
+        return {};
+      ports.push_back(
+          ntohs(reinterpret_cast<const sockaddr_in&>(bound.storage).sin_port));
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.fd = fd;
+      epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
+    }
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      vectors_[i] = {buffers_[i].data(), buffers_[i].size()};
+      messages_[i].msg_hdr.msg_iov = &vectors_[i];
+      messages_[i].msg_hdr.msg_iovlen = 1;
+    }
+    return ports;
+  }
+
+  int epoll_fd() const { return epoll_fd_; }
+  std::uint64_t received() const { return received_; }
+
+  void Drain() {
+    std::array<epoll_event, 256> events;
+    const int ready = epoll_wait(epoll_fd_, events.data(),
+                                 static_cast<int>(events.size()), 0);
+    for (int i = 0; i < ready; ++i) {
+      const int got = recvmmsg(events[static_cast<std::size_t>(i)].data.fd,
+                               messages_.data(), kBatch, MSG_DONTWAIT, nullptr);
+      if (got > 0) received_ += static_cast<std::uint64_t>(got);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kBatch = 32;
+
+  int epoll_fd_ = -1;
+  std::uint64_t received_ = 0;
+  std::array<std::array<std::uint8_t, 2048>, kBatch> buffers_;
+  std::array<iovec, kBatch> vectors_{};
+  std::array<mmsghdr, kBatch> messages_{};
+};
+
+// One viewer and what it saw of the feeder's numbers, which no gateway
+// rewrites.
+struct Viewer {
+  Viewer(const MediaClient::Options& options, MediaClient::Observer& observer)
+      : client(options, observer) {}
+
+  std::uint64_t missing() const {
+    return seen == 0 ? 0 : newest - oldest + 1 - seen;
+  }
+
+  MediaClient client;
+  Id id = 0;
+  bool closed = false;
+  std::uint64_t oldest = 0;
+  std::uint64_t newest = 0;
+  std::uint64_t seen = 0;
+};
+
+// What is counted over all viewers.
+struct Totals {
+  std::uint64_t received = 0, missing = 0, lost = 0, duplicates = 0,
+                recovered = 0, nacks = 0, wrong = 0, auth_failures = 0,
+                foreign = 0, kernel_drops = 0, corrupt = 0, sunk = 0;
+  double cpu_seconds = 0;
+};
+
+class LoadClient final : private MediaClient::Observer {
+ public:
+  explicit LoadClient(const std::string& address)
+      : address_(address), identity_(MediaClient::Identity::Make()) {
+    loop_.AddFd(STDIN_FILENO, [this] { ReadCommands(); });
+    Mark();
+  }
+
+  void Run() {
+    while (!done_) loop_.RunOnce(1s);
+    for (auto& [id, viewer] : viewers_) {
+      viewer->client.Close();
+      loop_.Remove(viewer->client);
+    }
+  }
+
+ private:
+  // ---- commands
+  void ReadCommands() {
+    std::array<char, 65536> text;
+    const auto n = read(STDIN_FILENO, text.data(), text.size());
+    if (n <= 0) {
+      done_ = true;
+      return;
+    }
+    input_.append(text.data(), static_cast<std::size_t>(n));
+    for (auto end = input_.find('\n'); end != std::string::npos;
+         end = input_.find('\n')) {
+      const std::string line = input_.substr(0, end);
+      input_.erase(0, end + 1);
+      Execute(line);
+    }
+  }
+
+  void Execute(const std::string& line) {
+    const auto space = line.find(' ');
+    const std::string verb = line.substr(0, space);
+    const std::string rest =
+        space == std::string::npos ? "" : line.substr(space + 1);
+    if (verb == "add") {
+      Add(Arguments(rest));
+    } else if (verb == "remove") {
+      Remove(std::stoul(rest));
+    } else if (verb == "sink") {
+      OpenSinks(std::stoul(rest));
+    } else if (verb == "mark") {
+      Mark();
+    } else if (verb == "report") {
+      Report();
+    } else {
+      Json("error").Text("why", "unknown command: " + verb).Print();
+    }
+  }
+
+  // "a=1 b=2 candidates=…", of which the last takes the rest of the line.
+  static std::map<std::string, std::string> Arguments(std::string_view text) {
+    std::map<std::string, std::string> arguments;
+    while (!text.empty()) {
+      const auto equals = text.find('=');
+      if (equals == std::string_view::npos) break;
+      const std::string name(text.substr(0, equals));
+      text.remove_prefix(equals + 1);
+      const auto end = name == "candidates"
+                           ? text.size()
+                           : std::min(text.find(' '), text.size());
+      arguments[name] = text.substr(0, end);
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return arguments;
+  }
+
+  void Add(std::map<std::string, std::string> arguments) {
+    const auto number = [&](const char* name) {
+      const std::string& text = arguments[name];
+      return text.empty() ? 0ul : std::stoul(text);
+    };
+    MediaClient::Remote remote;
+    remote.ice = {arguments["ufrag"], arguments["pwd"]};
+    const std::string& fingerprint = arguments["fingerprint"];
+    const auto comma = fingerprint.find(',');
+    if (comma != std::string::npos) {
+      if (auto parsed = Fingerprint::Parse(fingerprint.substr(0, comma),
+                                           fingerprint.substr(comma + 1)))
+        remote.fingerprints.push_back(std::move(*parsed));
+    }
+    for (const auto part :
+         std::views::split(arguments["candidates"], std::string_view("|")))
+      remote.candidates.emplace_back(part.begin(), part.end());
+
+    MediaClient::Options options;
+    options.identity = identity_;
+    options.local_addresses = {address_};
+    options.extra_round_trip = kExtraRoundTrip;
+    options.nack_round_trip = kNackInterval;
+    options.receive_buffer = kReceiveBuffer;
+    options.tracks = {
+        {.ssrc = static_cast<std::uint32_t>(number("ssrc")),
+         .payload_type = static_cast<std::uint8_t>(number("pt")),
+         .rtx_ssrc = static_cast<std::uint32_t>(number("rtx-ssrc")),
+         .rtx_payload_type = static_cast<std::uint8_t>(number("rtx-pt")),
+         .nack = number("nack") != 0}};
+    const Id id = number("id");
+    auto& viewer = viewers_[id];
+    MediaClient::Observer& observer = *this;
+    viewer = std::make_unique<Viewer>(options, observer);
+    viewer->id = id;
+    by_client_[&viewer->client] = viewer.get();
+    const Timestamp now = MonotonicNow();
+    if (!viewer->client.Start(now)) return;
+    viewer->client.SetRemote(remote, now);
+    loop_.Add(viewer->client);
+  }
+
+  void Remove(Id id) {
+    const auto found = viewers_.find(id);
+    if (found == viewers_.end()) return;
+    MediaClient& client = found->second->client;
+    client.Close();
+    loop_.Remove(client);
+    by_client_.erase(&client);
+    last_client_ = nullptr;
+    viewers_.erase(found);
+  }
+
+  void OpenSinks(std::size_t count) {
+    const auto address = SocketAddress::Parse(address_, 0);
+    const auto ports =
+        address ? sinks_.Open(*address, count) : std::vector<std::uint16_t>();
+    if (!ports.empty())
+      loop_.AddFd(sinks_.epoll_fd(), [this] { sinks_.Drain(); });
+    Json("sinks").List("ports", ports).Print();
+  }
+
+  // ---- viewers
+  void OnLocalReady(MediaClient& client,
+                    const MediaClient::Local& local) override {
+    Json("local")
+        .Number("id", by_client_[&client]->id)
+        .Text("ufrag", local.ufrag)
+        .Text("pwd", local.pwd)
+        .Text("fingerprint", local.fingerprint)
+        .List("candidates", local.candidates)
+        .Print();
+  }
+
+  void OnConnected(MediaClient& client, SrtpProfile profile) override {
+    Json("connected")
+        .Number("id", by_client_[&client]->id)
+        .Text("profile", SrtpProfileName(profile))
+        .Print();
+  }
+
+  void OnPacket(MediaClient& client,
+                const MediaClient::Packet& packet) override {
+    if (&client != last_client_) {
+      last_client_ = &client;
+      last_viewer_ = by_client_[&client];
+    }
+    Viewer& viewer = *last_viewer_;
+    Stamp stamp;
+    if (!ReadPayload(packet.rtp.payload, stamp)) {
+      ++corrupt_;
+      return;
+    }
+    if (viewer.seen++ == 0) {
+      viewer.oldest = viewer.newest = stamp.number;
+      Json("media").Number("id", viewer.id).Print();
+    }
+    viewer.oldest = std::min(viewer.oldest, stamp.number);
+    viewer.newest = std::max(viewer.newest, stamp.number);
+    latency_.Add(packet.arrival - stamp.sent);
+  }
+
+  void OnClosed(MediaClient& client, std::string_view why) override {
+    Viewer& viewer = *by_client_[&client];
+    viewer.closed = true;
+    Json("closed").Number("id", viewer.id).Text("why", why).Print();
+  }
+
+  // ---- counting
+  Totals Count() const {
+    Totals totals;
+    for (const auto& [id, viewer] : viewers_) {
+      const MediaClient::Counters& counters = viewer->client.counters();
+      totals.received += counters.received;
+      totals.missing += viewer->missing();
+      totals.lost += viewer->client.lost();
+      totals.duplicates += counters.duplicates;
+      totals.recovered += counters.recovered;
+      totals.nacks += counters.nacks_sent;
+      totals.wrong += counters.wrong_ssrc + counters.wrong_payload_type +
+                      counters.malformed + counters.jumps;
+      totals.auth_failures += counters.auth_failures;
+      totals.foreign += counters.foreign;
+      totals.kernel_drops += viewer->client.KernelDrops();
+    }
+    totals.corrupt = corrupt_;
+    totals.sunk = sinks_.received();
+    totals.cpu_seconds = OwnCpuSeconds();
+    return totals;
+  }
+
+  void Mark() {
+    marked_at_ = MonotonicNow();
+    at_mark_ = Count();
+    seen_at_mark_.clear();
+    for (const auto& [id, viewer] : viewers_) seen_at_mark_[id] = viewer->seen;
+    latency_.Clear();
+  }
+
+  void Report() {
+    const Totals now = Count();
+    const Totals& then = at_mark_;
+    std::uint64_t fewest = 0;
+    std::uint64_t most = 0;
+    bool first = true;
+    std::size_t connected = 0;
+    for (const auto& [id, viewer] : viewers_) {
+      const auto before = seen_at_mark_.find(id);
+      const std::uint64_t seen =
+          viewer->seen - (before == seen_at_mark_.end() ? 0 : before->second);
+      fewest = first ? seen : std::min(fewest, seen);
+      most = std::max(most, seen);
+      first = false;
+      if (viewer->client.state() == MediaClient::State::kConnected) ++connected;
+    }
+    const auto difference = [](std::uint64_t a, std::uint64_t b) {
+      return static_cast<std::int64_t>(a - b);
+    };
+    const auto micros = [](Duration duration) {
+      return static_cast<double>(duration.count()) / 1000;
+    };
+    Json("report")
+        .Number("seconds", Seconds(MonotonicNow() - marked_at_))
+        .Number("viewers", viewers_.size())
+        .Number("connected", connected)
+        .Number("received", difference(now.received, then.received))
+        .Number("fewest", fewest)
+        .Number("most", most)
+        .Number("missing", difference(now.missing, then.missing))
+        .Number("lost", difference(now.lost, then.lost))
+        .Number("duplicates", difference(now.duplicates, then.duplicates))
+        .Number("recovered", difference(now.recovered, then.recovered))
+        .Number("nacks", difference(now.nacks, then.nacks))
+        .Number("wrong", difference(now.wrong, then.wrong))
+        .Number("corrupt", difference(now.corrupt, then.corrupt))
+        .Number("authFailures",
+                difference(now.auth_failures, then.auth_failures))
+        .Number("foreign", difference(now.foreign, then.foreign))
+        .Number("clientDrops", difference(now.kernel_drops, then.kernel_drops))
+        .Number("sunk", difference(now.sunk, then.sunk))
+        .Number("clientCpu", now.cpu_seconds - then.cpu_seconds)
+        .Number("latencyP50", micros(latency_.Quantile(0.5)))
+        .Number("latencyP99", micros(latency_.Quantile(0.99)))
+        .Number("latencyMax", micros(latency_.max()))
+        .Print();
+  }
+
+  const std::string address_;
+  const std::shared_ptr<const MediaClient::Identity> identity_;
+  std::map<Id, std::unique_ptr<Viewer>> viewers_;
+  std::unordered_map<const MediaClient*, Viewer*> by_client_;
+  const MediaClient* last_client_ = nullptr;
+  Viewer* last_viewer_ = nullptr;
+  Sinks sinks_;
+  MediaClientLoop loop_;
+  std::string input_;
+  bool done_ = false;
+  Histogram latency_;
+  std::uint64_t corrupt_ = 0;
+  Timestamp marked_at_{};
+  Totals at_mark_;
+  std::map<Id, std::uint64_t> seen_at_mark_;
+};
+
+}  // namespace
+}  // namespace hg::bench
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fputs("load_client ADDRESS\n", stderr);
+    return 2;
+  }
+  hg::bench::LoadClient client(argv[1]);
+  client.Run();
+  return 0;
+}

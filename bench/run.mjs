@@ -1,0 +1,284 @@
+#!/usr/bin/env node
+// What does a delivered packet cost? A mountpoint is fed with frames of B
+// packets of 1200 bytes at 30 frames a second and watched by N viewers: full
+// ICE and DTLS, in a process of their own (load_client). Printed for each N and
+// B: the server's CPU time per delivered packet (all its threads, user and
+// system), loss, latency, memory per viewer and set-up time. Taking turns in
+// the same run: a loop that only encrypts and sends (the limit) and, if it is
+// installed, Janus in its best mode (`event_loops = 1`) and its default mode.
+//
+//   node bench/run.mjs                       all of N = 1, 10, 100, 500, B = 1, 8, 32
+//   … --n 100 --b 8                          only these; may be given more than once
+//   … --only headgate                        or bare, janus-best, janus-default; more than once
+//   … --seconds 5 --repeat 1                 of an interval; of each measurement
+//   … --json FILE                            all figures
+//   … --stall                                instead: 20 viewers, while the application hangs for 2 s
+//   … --check                                instead: the cell and the stall that have limits, and
+//                                            status 1 if one is not kept
+//
+// As root it runs in a network namespace of its own, also because Janus skips
+// loopback; else on loopback, without Janus.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { FRAMES_PER_SECOND, measure, measureStall, median } from './measure.mjs';
+import { janusVersion, servers } from './servers.mjs';
+
+const root = join(import.meta.dirname, '..');
+const MOST_PACKETS_PER_SECOND = 120_000;
+const LIMITS = { viewers: 100, packets: 8, ofBest: 1 / 4, ofDefault: 1 / 8, ofBare: 2, bytesPerViewer: 150_000 };
+const STALL = { viewers: 20, packets: 8, milliseconds: 2000 };
+
+const { values: options } = parseArgs({
+  options: {
+    n: { type: 'string', multiple: true, default: ['1', '10', '100', '500'] },
+    b: { type: 'string', multiple: true, default: ['1', '8', '32'] },
+    only: { type: 'string', multiple: true },
+    seconds: { type: 'string' },
+    repeat: { type: 'string' },
+    json: { type: 'string' },
+    stall: { type: 'boolean' },
+    check: { type: 'boolean' },
+    'no-build': { type: 'boolean' },
+  },
+});
+for (const name of options.only ?? []) {
+  if (!Object.hasOwn(servers, name)) fail(`--only takes one of ${Object.keys(servers).join(', ')}`);
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(2);
+}
+
+function number(text, fallback) {
+  const value = text === undefined ? fallback : Number(text);
+  if (!Number.isInteger(value) || value < 1) fail(`${text} is not a whole number`);
+  return value;
+}
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (error || status !== 0) fail(`${command} ${args.join(' ')}: ${error?.message ?? `status ${status}`}`);
+}
+
+// ---- before the namespace -----------------------------------------------------
+
+if (process.env.HEADGATE_TEST_ADDRESS === undefined) {
+  if (!options['no-build']) run(process.execPath, ['native/build.mjs', '--preset', 'bench']);
+  const hasNamespaces = process.getuid() === 0 && spawnSync('ip', ['-V']).status === 0;
+  if (hasNamespaces) {
+    const script = join(root, 'test/support/in-namespace.mjs');
+    const inside = [process.execPath, join(root, 'bench/run.mjs'), ...process.argv.slice(2)];
+    const child = spawn(process.execPath, [script, ...inside], { stdio: 'inherit' });
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+    const [status] = await once(child, 'exit');
+    process.exit(status ?? 1);
+  }
+  console.log('Not root, or no `ip`: on loopback, without a network namespace of its own, and so without Janus.');
+}
+
+// Children are ended when we exit, not when we are killed.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
+// ---- the cells ------------------------------------------------------------------
+
+const address = process.env.HEADGATE_TEST_ADDRESS ?? '127.0.0.1';
+const isIsolated = process.env.HEADGATE_TEST_ADDRESS !== undefined;
+const janus = janusVersion();
+const names = Object.keys(servers).filter((name) => {
+  if (options.only !== undefined && !options.only.includes(name)) return false;
+  return !servers[name].janus || (isIsolated && janus !== undefined);
+});
+const results = [];
+
+function heading() {
+  const parts = [`Node ${process.version}`, `${cpus().length} × ${cpus()[0].model.trim()}`, `Linux ${release()}`];
+  console.log(parts.join(', '));
+  console.log(`OpenSSL of node: ${process.versions.openssl}`);
+  if (janus === undefined) console.log('Janus is not installed (Debian: janus): without it.');
+  else if (isIsolated) console.log(`Janus ${janus}`);
+}
+
+async function measureCell(viewers, packets, seconds, repeat) {
+  const rate = viewers * packets * FRAMES_PER_SECOND;
+  if (rate > MOST_PACKETS_PER_SECOND) {
+    console.log(`N = ${viewers}, B = ${packets}: skipped, ${rate} packets a second are more than 120,000`);
+    results.push({ viewers, packets, skipped: true });
+    return;
+  }
+  const cell = { viewers, packets, rate, by: {} };
+  for (let turn = 0; turn < repeat; turn++) {
+    for (const name of names) {
+      const what = `N = ${viewers}, B = ${packets}, ${servers[name].title}`;
+      try {
+        const figures = await measure(servers[name], { address, viewers, packets, seconds });
+        (cell.by[name] ??= []).push(figures);
+        console.log(`${what}: ${describe(figures)}`);
+      } catch (error) {
+        console.log(`${what}: failed: ${error.message}`);
+        // Janus may give up where it is overloaded; that is a result.
+        cell.failed ||= !servers[name].janus;
+      }
+    }
+  }
+  results.push(cell);
+}
+
+function describe(figures) {
+  const { microsPerPacket, loss, received, fed, silent, load, clientLoad } = figures;
+  const parts = [`${microsPerPacket.toFixed(2)} µs a packet`, `${percent(load)} of a core`];
+  if (loss !== undefined) parts.push(`${percent(loss)} lost`);
+  if (received < fed * 0.97) parts.push(`${percent(received / fed)} of what was fed`);
+  if (silent > 0) parts.push(`${silent} viewers without media`);
+  if (clientLoad > 0.9) parts.push(`the client at ${percent(clientLoad)} of a core is the limit`);
+  if (figures.report?.clientDrops > 0) parts.push(`the client dropped ${figures.report.clientDrops}`);
+  return parts.join(', ');
+}
+
+function percent(share) {
+  const value = 100 * share;
+  return `${value === 0 || value >= 10 ? value.toFixed(0) : value.toPrecision(2)} %`;
+}
+
+/** The median of a figure over all turns. */
+function figure(cell, name, member) {
+  const values = (cell.by[name] ?? []).map((figures) => figures[member]).filter((value) => value !== undefined);
+  return values.length === 0 ? undefined : median(values);
+}
+
+function table() {
+  const rows = [
+    ['viewers', 'burst', 'server', 'µs/packet', '× bare', 'loss', 'p50 ms', 'p99 ms', 'kB/viewer', 'set-up ms', 'SRTP'],
+  ];
+  for (const cell of results) {
+    const { viewers, packets } = cell;
+    if (cell.skipped) {
+      rows.push([viewers, packets, 'skipped: more than 120,000 packets a second']);
+      continue;
+    }
+    const bare = figure(cell, 'bare', 'microsPerPacket');
+    for (const name of names) {
+      if (cell.by[name] === undefined) {
+        rows.push([viewers, packets, `${servers[name].title}: failed`]);
+        continue;
+      }
+      const get = (member) => figure(cell, name, member);
+      const micros = get('microsPerPacket');
+      const fixed = (value, digits) => (value === undefined ? '–' : value.toFixed(digits));
+      const loss = get('loss');
+      rows.push([
+        viewers,
+        packets,
+        servers[name].title,
+        fixed(micros, 2),
+        fixed(micros === undefined || bare === undefined ? undefined : micros / bare, 2),
+        loss === undefined ? '–' : percent(loss),
+        fixed(get('latencyP50'), 2),
+        fixed(get('latencyP99'), 2),
+        servers[name].bare ? '–' : fixed(get('bytesPerViewer') / 1000, 0),
+        fixed(get('setupMilliseconds'), 0),
+        cell.by[name]?.[0].profile ?? '–',
+      ]);
+    }
+  }
+  const widths = rows[0].map((_, column) =>
+    Math.max(...rows.map((row) => (row.length < 4 ? 0 : `${row[column]}`.length))),
+  );
+  for (const row of rows) {
+    const isText = (column) => column === 2 || column === 10;
+    const cells = row.map((value, column) =>
+      isText(column) ? `${value}`.padEnd(widths[column]) : `${value}`.padStart(widths[column]),
+    );
+    console.log(cells.join('  ').trimEnd());
+  }
+  console.log('\nkB/viewer: growth of resident memory from before the viewers to the end of the interval, after one');
+  console.log(
+    'viewer came and went; no keyframe buffer. Set-up: median from `watch` to the end of the DTLS handshake,',
+  );
+  console.log('8 viewers at a time. Loss: by the numbers inside the packets, after half a second for resends.');
+  console.log('The bare loop sends at the same pace to as many sockets, which another process drains.');
+}
+
+function ratios(cell) {
+  const headgate = figure(cell, 'headgate', 'microsPerPacket');
+  return ['bare', 'janus-best', 'janus-default']
+    .map((name) => [name, figure(cell, name, 'microsPerPacket')])
+    .filter(([, micros]) => headgate !== undefined && micros !== undefined)
+    .map(([name, micros]) => ({ name, ratio: headgate / micros }));
+}
+
+function printRatios() {
+  for (const cell of results.filter(({ skipped }) => !skipped)) {
+    const texts = ratios(cell).map(({ name, ratio }) => `${ratio.toFixed(2)} × ${servers[name].title}`);
+    if (texts.length > 0) console.log(`N = ${cell.viewers}, B = ${cell.packets}: headgate costs ${texts.join(', ')}`);
+  }
+}
+
+// ---- limits -----------------------------------------------------------------------
+
+let isKept = true;
+
+function check(text, ok) {
+  console.log(`${ok ? 'ok    ' : 'NOT OK'} ${text}`);
+  if (!ok) isKept = false;
+}
+
+async function stall() {
+  const { viewers, packets, milliseconds } = STALL;
+  const figures = await measureStall(servers.headgate, { address, viewers, packets, milliseconds });
+  const rate = packets * FRAMES_PER_SECOND;
+  check(
+    `a ${milliseconds} ms hang of the application loses nothing of ${viewers} viewers at ${rate} packets a second: ` +
+      (figures.ok ? `${figures.received} packets, none missing` : figures.failures.join(', ')),
+    figures.ok,
+  );
+  console.log(`       latency p99 ${figures.latencyP99.toFixed(2)} ms, most ${figures.latencyMax.toFixed(2)} ms`);
+  return figures;
+}
+
+async function checkLimits(seconds, repeat) {
+  const { viewers, packets, ofBest, ofDefault, ofBare, bytesPerViewer } = LIMITS;
+  await measureCell(viewers, packets, seconds, repeat);
+  const [cell] = results;
+  const limits = { bare: ofBare, 'janus-best': ofBest, 'janus-default': ofDefault };
+  console.log('');
+  for (const { name, ratio } of ratios(cell)) {
+    check(`${ratio.toFixed(3)} × ${servers[name].title}, at most ${limits[name]}`, ratio <= limits[name]);
+  }
+  const ours = cell.by.headgate ?? [];
+  const lost = ours.reduce((all, { report }) => all + report.missing, 0);
+  check(
+    `${lost} packets lost of ${ours.reduce((all, { received }) => all + received, 0)}`,
+    ours.length > 0 && lost === 0,
+  );
+  const bytes = figure(cell, 'headgate', 'bytesPerViewer') ?? Infinity;
+  check(`${(bytes / 1000).toFixed(0)} kB a viewer, at most ${bytesPerViewer / 1000}`, bytes <= bytesPerViewer);
+  await stall();
+}
+
+// ---- main -------------------------------------------------------------------------
+
+if (!existsSync(join(root, 'dist/index.js'))) fail('dist/ is not there: run `npm run build`');
+heading();
+if (options.stall) {
+  const figures = await stall();
+  if (options.json) writeFileSync(options.json, JSON.stringify(figures, null, 2));
+} else if (options.check) {
+  await checkLimits(number(options.seconds, 8), number(options.repeat, 3));
+} else {
+  for (const viewers of options.n) {
+    for (const packets of options.b) {
+      await measureCell(number(viewers), number(packets), number(options.seconds, 5), number(options.repeat, 1));
+    }
+  }
+  console.log('');
+  table();
+  console.log('');
+  printRatios();
+}
+if (options.json && !options.stall) writeFileSync(options.json, JSON.stringify({ results }, null, 2));
+process.exitCode = isKept && !results.some(({ failed }) => failed) ? 0 : 1;
