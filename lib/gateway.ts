@@ -250,7 +250,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
    * @example
    * await gateway.createMountpoint({ id: 1, media: [{ type: 'video', mid: 'v', codec: 'vp8', port: 5004 }] });
    */
-  // eslint-disable-next-line @typescript-eslint/require-await -- a mountpoint may have to wait (RTSP): callers await from the start
+
   async createMountpoint(options: MountpointOptions): Promise<Mountpoint> {
     this.#mustBeOpen();
     return this.mountpoints.create(options);
