@@ -68,11 +68,14 @@ function ownPath(path) {
   }
 }
 
+// The compile commands are GCC's.
+const gccFlags = ['-Wno-unknown-warning-option', '-Wno-cast-qual'].map((flag) => `--extra-arg=${flag}`);
+
 let failed = 0;
 async function worker() {
   for (let next = queue.shift(); next; next = queue.shift()) {
     const [file, print] = next;
-    const child = spawn('clang-tidy', ['--quiet', '-p', tree, file], { cwd: root });
+    const child = spawn('clang-tidy', ['--quiet', '-p', tree, ...gccFlags, file], { cwd: root });
     let output = '';
     child.stdout.on('data', (data) => (output += data));
     child.stderr.on('data', (data) => (output += data));

@@ -32,9 +32,8 @@ void SetRandomSerial(X509* x509) {
   bytes[0] |= 0x40;
   BIGNUM* number =
       BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr);
-  const bool ok =
-      number &&
-      BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x509)) != nullptr;
+  const bool ok = number && BN_to_ASN1_INTEGER(
+                                number, X509_get_serialNumber(x509)) != nullptr;
   BN_free(number);
   if (!ok) Fail("the certificate's serial number could not be set");
 }
@@ -86,8 +85,8 @@ std::vector<X509Ptr> ReadChain(std::string_view pem) {
 PkeyPtr ReadKey(std::string_view pem, std::string_view password_text) {
   const BioPtr bio = MemoryBio(pem);
   Password password{password_text};
-  PkeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, GivePassword,
-                                      &password));
+  PkeyPtr key(
+      PEM_read_bio_PrivateKey(bio.get(), nullptr, GivePassword, &password));
   if (key) return key;
   if (password.asked && password_text.empty())
     throw std::runtime_error(
@@ -109,7 +108,7 @@ const EVP_MD* DigestOf(std::string_view algorithm) {
 std::shared_ptr<const Certificate> Certificate::Generate() {
   const ErrorQueueScope errors;
   auto impl = std::make_unique<Impl>();
-  impl->key.reset(EVP_EC_gen("P-256"));
+  impl->key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   if (!impl->key) Fail("no ECDSA P-256 key could be generated");
   impl->leaf.reset(X509_new());
   X509* x509 = impl->leaf.get();

@@ -7,6 +7,7 @@
 #include <array>
 #include <climits>
 #include <cstring>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -24,7 +25,6 @@ constexpr char kCiphers[] =
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
     "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"
     "ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA";
-constexpr char kGroups[] = "X25519:P-256:P-384";
 // Our preference; as a server OpenSSL takes the first that the peer has, too.
 constexpr char kSrtpProfiles[] =
     "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80";
@@ -258,15 +258,15 @@ DtlsContext::DtlsContext(std::shared_ptr<const Certificate> certificate,
   // Level 1 keeps peers with RSA-1024 certificates: identity comes from the
   // fingerprint, not from the key's size.
   SSL_CTX_set_security_level(ctx, 1);
+  int groups[] = {NID_X25519, NID_X9_62_prime256v1, NID_secp384r1};
   if (!SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) ||
       !SSL_CTX_set_cipher_list(ctx, kCiphers) ||
-      !SSL_CTX_set1_groups_list(ctx, kGroups))
+      !SSL_CTX_set1_groups(ctx, groups, std::size(groups)))
     FailContext("this OpenSSL lacks a needed cipher, group or version");
   if (SSL_CTX_set_tlsext_use_srtp(ctx, kSrtpProfiles) != 0)
     FailContext("this OpenSSL lacks an SRTP profile");
   SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET |
-                               SSL_OP_NO_RENEGOTIATION |
-                               SSL_OP_NO_COMPRESSION);
+                               SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);  // DTLS: see Entered
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   // Also the size of the write buffer.
@@ -294,9 +294,8 @@ int DtlsSession::Impl::BioWrite(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
   if (size < 0) return -1;
   auto* self = static_cast<Impl*>(BIO_get_data(bio));
-  self->observer.OnDtlsSend(
-      Bytes(reinterpret_cast<const std::uint8_t*>(data),
-            static_cast<std::size_t>(size)));
+  self->observer.OnDtlsSend(Bytes(reinterpret_cast<const std::uint8_t*>(data),
+                                  static_cast<std::size_t>(size)));
   return size;
 }
 
@@ -336,8 +335,8 @@ long DtlsSession::Impl::BioControl(BIO* bio, int command, long, void*) {
 // Runs before the peer proves that it has the key and before keys exist, so a
 // wrong certificate ends the handshake with an alert that the peer sees.
 int DtlsSession::Impl::VerifyPeer(X509_STORE_CTX* store, void*) {
-  auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(
-      store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* ssl = static_cast<SSL*>(
+      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* self = static_cast<Impl*>(SSL_get_app_data(ssl));
   X509* leaf = X509_STORE_CTX_get0_cert(store);
   const bool matches =
@@ -402,8 +401,8 @@ void DtlsSession::Impl::OnHandshakeDone() {
 void DtlsSession::Impl::ReadApplicationData() {
   std::array<std::uint8_t, kMaxRecord> record;
   while (state == DtlsState::kConnected) {
-    const int size = SSL_read(ssl.get(), record.data(),
-                              static_cast<int>(record.size()));
+    const int size =
+        SSL_read(ssl.get(), record.data(), static_cast<int>(record.size()));
     if (size <= 0) return OnSslResult(size);
     observer.OnDtlsApplicationData(
         Bytes(record.data(), static_cast<std::size_t>(size)));

@@ -21,7 +21,13 @@
 namespace hg {
 
 enum class DtlsRole : std::uint8_t { kClient, kServer };
-enum class DtlsState : std::uint8_t { kNew, kConnecting, kConnected, kClosed, kFailed };
+enum class DtlsState : std::uint8_t {
+  kNew,
+  kConnecting,
+  kConnected,
+  kClosed,
+  kFailed
+};
 
 // RFC 5764 s4.1.2 and RFC 7714 s14.2.
 enum class SrtpProfile : std::uint16_t {

@@ -24,8 +24,7 @@ struct OpensslDeleter {
   }
 };
 using BioPtr = std::unique_ptr<BIO, OpensslDeleter<BIO_free>>;
-using BioMethodPtr =
-    std::unique_ptr<BIO_METHOD, OpensslDeleter<BIO_meth_free>>;
+using BioMethodPtr = std::unique_ptr<BIO_METHOD, OpensslDeleter<BIO_meth_free>>;
 using PkeyPtr = std::unique_ptr<EVP_PKEY, OpensslDeleter<EVP_PKEY_free>>;
 using SslPtr = std::unique_ptr<SSL, OpensslDeleter<SSL_free>>;
 using SslCtxPtr = std::unique_ptr<SSL_CTX, OpensslDeleter<SSL_CTX_free>>;

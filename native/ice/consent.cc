@@ -19,10 +19,10 @@ constexpr int kRoleConflict = 487;  // RFC 8445 s7.2.5.1
 constexpr int kForbidden = 403;     // RFC 7675 s5.2
 
 void InitAgent(StunAgent* agent) {
-  stun_agent_init(agent, STUN_ALL_KNOWN_ATTRIBUTES, STUN_COMPATIBILITY_RFC5389,
-                  static_cast<StunAgentUsageFlags>(
-                      STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS |
-                      STUN_AGENT_USAGE_USE_FINGERPRINT));
+  stun_agent_init(
+      agent, STUN_ALL_KNOWN_ATTRIBUTES, STUN_COMPATIBILITY_RFC5389,
+      static_cast<StunAgentUsageFlags>(STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS |
+                                       STUN_AGENT_USAGE_USE_FINGERPRINT));
 }
 
 // libnice's signatures want mutable bytes, and do not write to them.
@@ -47,8 +47,7 @@ void Consent::Start(const std::string& local_ufrag, const IceRemote& remote,
 }
 
 Bytes Consent::DueCheck(Timestamp now) {
-  if (!running_ || now < next_check_ || health(now) == Health::kLost)
-    return {};
+  if (!running_ || now < next_check_ || health(now) == Health::kLost) return {};
   next_check_ = now + times_.consent_retry;
 
   StunAgent agent;
@@ -102,8 +101,7 @@ bool Consent::OnAnswer(Bytes datagram, const SocketAddress& from,
 
   if (stun_message_get_class(&message) == STUN_ERROR) {
     int code = 0;
-    if (stun_message_find_error(&message, &code) !=
-        STUN_MESSAGE_RETURN_SUCCESS)
+    if (stun_message_find_error(&message, &code) != STUN_MESSAGE_RETURN_SUCCESS)
       return false;
     if (code == kForbidden) revoked_ = true;
     if (code != kRoleConflict) return false;

@@ -88,6 +88,7 @@ struct IceConfig {
 
 struct IceCounters {
   std::uint64_t remote_candidates_refused = 0;  // beyond the limit
+  std::uint64_t flood_dropped = 0;  // datagrams, from a queue that overflowed
   std::uint64_t consent_checks_sent = 0;
   std::uint64_t consent_answers = 0;
 };
@@ -159,7 +160,7 @@ class IceTransport {
   struct Selected {
     int fd = -1;
     SocketAddress remote;
-    std::string local_candidate;   // textual "192.0.2.7:49763 [host,udp]"
+    std::string local_candidate;  // textual "192.0.2.7:49763 [host,udp]"
     std::string remote_candidate;
   };
   virtual const Selected& selected() const = 0;

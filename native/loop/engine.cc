@@ -46,6 +46,7 @@ Engine::PeerHandle Engine::CreatePeer(bool controlling) {
   config.ice.local_addresses = options_.local_addresses;
   config.ice.port_min = options_.port_min;
   config.ice.port_max = options_.port_max;
+  config.ice.times = options_.ice_times;
   config.max_nack_age = options_.max_nack_age;
   config.silent_timeout = options_.silent_timeout;
   config.setup_timeout = options_.setup_timeout;
@@ -163,13 +164,14 @@ void Engine::CloseSource(const SourceHandle& source) {
   --source_count_;
   // Waits (a turn, well below a millisecond) until the ports are free again:
   // whoever closes a source may open the next one on the same port at once.
-  std::promise<void> removed;
+  // The command holds the promise: it is still being touched when wait() ends.
+  const auto removed = std::make_shared<std::promise<void>>();
   loops_[source.info->home_shard]->Post(
-      [id = source.info->config.id, &removed](MediaLoop& loop) {
+      [id = source.info->config.id, removed](MediaLoop& loop) {
         loop.sources().RemoveSource(id);
-        removed.set_value();
+        removed->set_value();
       });
-  removed.get_future().wait();
+  removed->get_future().wait();
 }
 
 }  // namespace hg

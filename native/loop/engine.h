@@ -23,6 +23,7 @@ struct EngineOptions {
   std::uint16_t port_max = 0;
   std::shared_ptr<const Certificate> certificate;
   int dtls_mtu = 1200;
+  IceTimes ice_times;
   Duration max_nack_age{};
   Duration silent_timeout{};
   Duration setup_timeout{};

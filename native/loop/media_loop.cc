@@ -13,6 +13,8 @@ MediaLoop::MediaLoop(unsigned shard, ShardMesh& mesh, EventSink& events)
 }
 
 MediaLoop::~MediaLoop() {
+  // Not told to stop if the engine could not be made whole.
+  if (thread_.joinable()) PostStop();
   Join();
   for (auto chain = commands_.TakeAll(); CommandNode* node = chain.Next();)
     delete node;
@@ -71,6 +73,7 @@ void MediaLoop::Run() {
   for (const auto& [id, slot] : peers_)
     slot->peer().Close(PeerCloseReason::kApi, "the gateway closed");
   peers_.clear();
+  sources_.Clear();
   turn_.graveyard.clear();
 }
 

@@ -36,6 +36,11 @@ void ReplicaTable::RemoveSource(std::uint32_t id) {
   CloseReplica(id);
 }
 
+void ReplicaTable::Clear() {
+  sources_.clear();
+  replicas_.clear();
+}
+
 UdpSource* ReplicaTable::FindSource(std::uint32_t id) {
   const auto found = sources_.find(id);
   return found == sources_.end() ? nullptr : found->second.source.get();

@@ -24,6 +24,8 @@ class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
   void AddSource(std::shared_ptr<const SourceInfo> info, UdpSocket rtp,
                  std::optional<UdpSocket> rtcp);
   void RemoveSource(std::uint32_t id);
+  // The end: sources close their ports, and nobody is told.
+  void Clear();
   UdpSource* FindSource(std::uint32_t id);
 
   // This thread's replica; made, and asked for at the source's home, if it is

@@ -24,6 +24,8 @@ void TimerQueue::Set(Timer& timer, Timestamp due) {
   if (fresh) {
     timer.queue_ = this;
     heap_.push_back(&timer);
+    // All of them may be due at once; RunDue() does not allocate.
+    being_run_.reserve(heap_.capacity());
     timer.index_ = heap_.size() - 1;
   }
   const bool earlier = fresh || due < timer.due_;

@@ -38,7 +38,9 @@ Peer::Peer(const PeerConfig& config, std::shared_ptr<const DtlsContext> dtls,
       dtls_context_(std::move(dtls)),
       stats_(std::move(stats)),
       host_(host),
-      ice_(MakeNiceIceTransport(config.ice, *this)) {}
+      ice_(MakeNiceIceTransport(config.ice, *this)) {
+  queue_.reserve(kMaxQueued);
+}
 
 Peer::~Peer() = default;
 

@@ -79,8 +79,9 @@ class Peer final : private IceTransport::Observer,
   // Handshake datagrams that wait for ICE or for a step. A flight of DTLS 1.2
   // is a few records; what does not fit, the other side sends again.
   static constexpr std::size_t kMaxWaitingHandshake = 8;
-  // Packets enqueued in one turn; more leave before its end.
-  static constexpr std::size_t kMaxQueued = 256;
+  // Packets enqueued in one turn; more leave before its end. A socket's burst
+  // is 64; two fill the send batch. 4 KB.
+  static constexpr std::size_t kMaxQueued = 128;
 
   struct Queued {
     EgressTrack* track;

@@ -66,11 +66,11 @@ void Source::OnDatagram(PacketDraft draft, Timestamp now) {
   last_arrival_ = now;
   if (!receiving_) SetReceiving(true);
   const bool restarted = info.discontinuity;
+  const bool keyframe = info.keyframe;
   burst_.push_back(std::move(draft).Seal());
-  if (restarted) {
-    stats.restarts.Add();
-    RequestKeyframe(now);
-  }
+  if (!restarted) return;
+  stats.restarts.Add();
+  if (!keyframe) RequestKeyframe(now);
 }
 
 void Source::FinishBurst() {

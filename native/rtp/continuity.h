@@ -8,8 +8,9 @@
 // packet left out leaves no gap; a packet lost before us does, so that the
 // viewer can ask for it and late ones fit in.
 //
-// Invariant: no sequence number is given twice within a lap, and the number of
-// a packet is a function of the calls so far (SRTP under AES-GCM demands that).
+// Invariant: no two packets are given one number of a lap (SRTP under AES-GCM
+// demands that). So there is one of these per outgoing SSRC for as long as its
+// SRTP keys live, through every link the SSRC ever has.
 #pragma once
 
 #include <bitset>

@@ -3,6 +3,7 @@
 #include <srtp2/srtp.h>
 
 #include <array>
+#include <cstring>
 #include <mutex>
 #include <stdexcept>
 
@@ -60,6 +61,7 @@ class Context {
     policy.window_size = SrtpSession::kReplayWindow;
     policy.allow_repeat_tx = 1;
     const srtp_err_status_t status = srtp_create(&session_, &policy);
+    explicit_bzero(keys.data(), keys.size());
     if (status != srtp_err_status_ok)
       throw std::runtime_error("libsrtp refused the keys (error " +
                                std::to_string(status) + ")");
@@ -146,8 +148,7 @@ struct SrtpSession::Impl {
     int size = static_cast<int>(packet.size());
     const srtp_err_status_t status =
         unprotect(inbound.get(), packet.data(), &size);
-    if (status != srtp_err_status_ok || size < 0)
-      return {ToOutcome(status), 0};
+    if (status != srtp_err_status_ok || size < 0) return {ToOutcome(status), 0};
     if (!known) inbound_ssrcs.Add(ssrc);
     return {Outcome::kOk, static_cast<std::size_t>(size)};
   }

@@ -30,10 +30,10 @@ class SrtpSession {
 
   enum class Outcome : std::uint8_t {
     kOk,
-    kReplayed,   // seen before, or too old to tell
+    kReplayed,  // seen before, or too old to tell
     kAuthFailed,
     kTooManySsrcs,
-    kError,      // too short, no RTP, or libsrtp's own failure
+    kError,  // too short, no RTP, or libsrtp's own failure
   };
   struct Unprotected {
     Outcome outcome;

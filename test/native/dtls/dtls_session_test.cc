@@ -20,8 +20,8 @@ constexpr int kMtu = 1200;
 
 std::vector<Fingerprint> FingerprintsOf(const Certificate& certificate,
                                         const std::string& algorithm) {
-  return {*Fingerprint::Parse(algorithm,
-                              certificate.FingerprintText(algorithm))};
+  return {
+      *Fingerprint::Parse(algorithm, certificate.FingerprintText(algorithm))};
 }
 
 // Two of our ends with certificates of their own.
@@ -96,7 +96,8 @@ TEST_CASE("every profile is exported as RFC 5764 lays the key material out") {
       const auto cut = [&](std::size_t side) {
         Datagram result;
         const auto at = [&](std::size_t from, std::size_t size) {
-          result.insert(result.end(), material.begin() + static_cast<long>(from),
+          result.insert(result.end(),
+                        material.begin() + static_cast<long>(from),
                         material.begin() + static_cast<long>(from + size));
         };
         at(side * c.key, c.key);
@@ -124,8 +125,7 @@ TEST_CASE("the loss of any one datagram delays the handshake, no more") {
 
       Run(ends.client, ends.server,
           [lost](std::size_t n, const Datagram& datagram) {
-            return n == lost ? Datagrams{}
-                             : Datagrams{datagram};
+            return n == lost ? Datagrams{} : Datagrams{datagram};
           });
 
       REQUIRE(ends.client.keys);
@@ -142,8 +142,7 @@ TEST_CASE("the handshake bears every second datagram being lost") {
   Ends ends(300);
 
   Run(ends.client, ends.server, [](std::size_t n, const Datagram& datagram) {
-    return n % 2 == 0 ? Datagrams{}
-                      : Datagrams{datagram};
+    return n % 2 == 0 ? Datagrams{} : Datagrams{datagram};
   });
 
   CHECK(ends.client.keys);
@@ -180,8 +179,8 @@ TEST_CASE("no datagram is longer than the MTU") {
   for (const int mtu : {256, 300, 512, 1200}) {
     CAPTURE(mtu);
     // A chain of four RSA certificates.
-    const std::string chain = rsa.certificate + rsa.certificate +
-                              rsa.certificate + rsa.certificate;
+    const std::string chain =
+        rsa.certificate + rsa.certificate + rsa.certificate + rsa.certificate;
     const auto certificate = Certificate::FromPem(chain, rsa.key, "");
     const DtlsContext context(certificate, mtu);
     OurEnd client(context, DtlsRole::kClient,
@@ -312,14 +311,14 @@ TEST_CASE("a certificate with another fingerprint is refused, without keys") {
   const auto other = Certificate::Generate();
   for (const bool client_is_wrong : {true, false}) {
     CAPTURE(client_is_wrong);
-    OurEnd client(ends.client_context, DtlsRole::kClient,
-                  FingerprintsOf(client_is_wrong ? *ends.server_certificate
-                                                 : *other,
-                                 "sha-256"));
-    OurEnd server(ends.server_context, DtlsRole::kServer,
-                  FingerprintsOf(client_is_wrong ? *other
-                                                 : *ends.client_certificate,
-                                 "sha-256"));
+    OurEnd client(
+        ends.client_context, DtlsRole::kClient,
+        FingerprintsOf(client_is_wrong ? *ends.server_certificate : *other,
+                       "sha-256"));
+    OurEnd server(
+        ends.server_context, DtlsRole::kServer,
+        FingerprintsOf(client_is_wrong ? *other : *ends.client_certificate,
+                       "sha-256"));
     OurEnd& refusing = client_is_wrong ? server : client;
     OurEnd& refused = client_is_wrong ? client : server;
 
@@ -452,8 +451,7 @@ TEST_CASE("application data goes both ways, each piece by itself") {
   CHECK(ends.server.session.SendApplicationData(Of("back")));
   Run(ends.client, ends.server);
 
-  CHECK(ends.server.data ==
-        Datagrams{Of("one"), Of("two"), Datagram(most, 7)});
+  CHECK(ends.server.data == Datagrams{Of("one"), Of("two"), Datagram(most, 7)});
   CHECK(ends.client.data == Datagrams{Of("back")});
 }
 
@@ -471,6 +469,23 @@ TEST_CASE("application data that comes twice or changed is dropped") {
 
   CHECK(ends.server.data == Datagrams{Of("once")});
   CHECK(!ends.server.closed);
+}
+
+TEST_CASE("a peer cannot start a second handshake") {
+  const Pem pem = MakePem(KeyType::kEcdsa);
+  const DtlsContext context(Certificate::Generate(), kMtu);
+  RawPeer peer({.pem = &pem});
+  OurEnd server(context, DtlsRole::kServer, {peer.fingerprint()});
+  Run(peer, server);
+  REQUIRE(server.keys);
+
+  peer.Renegotiate();
+  REQUIRE(!peer.sent.empty());
+  server.Take(peer.sent.front());
+
+  REQUIRE(!server.sent.empty());
+  CHECK(server.sent.front()[0] == 21);  // an alert: no_renegotiation
+  CHECK(server.session.state() == DtlsState::kConnected);
 }
 
 TEST_CASE("a close is told to the other end, once, and ends everything") {

@@ -41,8 +41,8 @@ int AddPadding(SSL*, unsigned, const unsigned char** out, std::size_t* size,
 }  // namespace
 
 Pem MakePem(KeyType type, const std::string& password) {
-  EVP_PKEY* key = type == KeyType::kEcdsa ? EVP_EC_gen("P-256")
-                                          : EVP_RSA_gen(2048);
+  EVP_PKEY* key =
+      type == KeyType::kEcdsa ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048);
   X509* x509 = X509_new();
   X509_set_version(x509, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
@@ -139,6 +139,12 @@ void RawPeer::Pump() {
 
 void RawPeer::Write(const std::string& text) {
   SSL_write(ssl_, text.data(), static_cast<int>(text.size()));
+  Pump();
+}
+
+void RawPeer::Renegotiate() {
+  SSL_renegotiate(ssl_);
+  SSL_do_handshake(ssl_);
   Pump();
 }
 

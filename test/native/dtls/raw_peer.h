@@ -21,10 +21,10 @@ Pem MakePem(KeyType type, const std::string& password = "");
 
 struct RawConfig {
   DtlsRole role = DtlsRole::kClient;
-  const Pem* pem = nullptr;     // null: shows no certificate
-  int max_version = 0;          // DTLS1_VERSION and so on; 0: the newest
+  const Pem* pem = nullptr;  // null: shows no certificate
+  int max_version = 0;       // DTLS1_VERSION and so on; 0: the newest
   const char* srtp = "SRTP_AEAD_AES_128_GCM";  // null: none
-  std::size_t padding = 0;      // bytes of an unknown extension
+  std::size_t padding = 0;                     // bytes of an unknown extension
   long mtu = 1200;
 };
 
@@ -40,6 +40,7 @@ class RawPeer final : public End {
   Datagram Export(std::size_t size) const;
   Fingerprint fingerprint() const;
   void Write(const std::string& text);
+  void Renegotiate();
 
   bool connected = false;
   bool failed = false;

@@ -42,7 +42,8 @@ TEST_CASE("a reflexive candidate that hides its base is read") {
 }
 
 TEST_CASE("what cannot be used is refused") {
-  const std::string good = "candidate:1 1 udp 2015363327 192.0.2.7 49763 typ host";
+  const std::string good =
+      "candidate:1 1 udp 2015363327 192.0.2.7 49763 typ host";
   REQUIRE(ParseRemoteCandidate(good));
   const char* const kBad[] = {
       "",
@@ -95,7 +96,7 @@ TEST_CASE("an address is the same in its IPv4 and its mapped form") {
   sockaddr_in6 in6{};
   in6.sin6_family = AF_INET6;
   in6.sin6_port = htons(5004);
-  const std::uint8_t bytes[16] = {0, 0, 0, 0,    0,    0,   0, 0,
+  const std::uint8_t bytes[16] = {0, 0, 0,    0,    0,   0, 0, 0,
                                   0, 0, 0xff, 0xff, 192, 0, 2, 1};
   std::copy(std::begin(bytes), std::end(bytes), in6.sin6_addr.s6_addr);
   *reinterpret_cast<sockaddr_in6*>(&native_mapped.storage) = in6;

@@ -42,8 +42,7 @@ bool IceEnd::TookMedia(const std::string& text) const {
 void IceEnd::TakeReadable(int fd) {
   for (;;) {
     std::array<std::uint8_t, 2000> bytes;
-    const ssize_t head =
-        recv(fd, bytes.data(), 1, MSG_PEEK | MSG_DONTWAIT);
+    const ssize_t head = recv(fd, bytes.data(), 1, MSG_PEEK | MSG_DONTWAIT);
     const bool is_media = head == 1 && ((bytes[0] >= 20 && bytes[0] < 64) ||
                                         (bytes[0] >= 128 && bytes[0] < 192));
     if (!is_media || !take_media) return;
@@ -100,9 +99,8 @@ bool Drive(std::initializer_list<IceEnd*> ends,
 bool SendMedia(IceEnd& from, const std::string& text) {
   const auto& selected = from.transport->selected();
   return selected.fd >= 0 &&
-         sendto(selected.fd, text.data(), text.size(), 0,
-                selected.remote.get(), selected.remote.length) ==
-             static_cast<ssize_t>(text.size());
+         sendto(selected.fd, text.data(), text.size(), 0, selected.remote.get(),
+                selected.remote.length) == static_cast<ssize_t>(text.size());
 }
 
 }  // namespace hg::test

@@ -12,10 +12,10 @@ namespace hg::test {
 namespace {
 
 void Init(StunAgent* agent) {
-  stun_agent_init(agent, STUN_ALL_KNOWN_ATTRIBUTES, STUN_COMPATIBILITY_RFC5389,
-                  static_cast<StunAgentUsageFlags>(
-                      STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS |
-                      STUN_AGENT_USAGE_USE_FINGERPRINT));
+  stun_agent_init(
+      agent, STUN_ALL_KNOWN_ATTRIBUTES, STUN_COMPATIBILITY_RFC5389,
+      static_cast<StunAgentUsageFlags>(STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS |
+                                       STUN_AGENT_USAGE_USE_FINGERPRINT));
 }
 
 std::uint8_t* Mutable(const std::string& text) {
@@ -112,9 +112,9 @@ std::optional<Datagram> RawSocket::Receive(SocketAddress* from) const {
   Datagram datagram(2000);
   SocketAddress address;
   address.length = sizeof address.storage;
-  const ssize_t size = recvfrom(
-      fd_, datagram.data(), datagram.size(), 0,
-      reinterpret_cast<sockaddr*>(&address.storage), &address.length);
+  const ssize_t size =
+      recvfrom(fd_, datagram.data(), datagram.size(), 0,
+               reinterpret_cast<sockaddr*>(&address.storage), &address.length);
   if (size < 0) return std::nullopt;
   datagram.resize(static_cast<std::size_t>(size));
   if (from) *from = address;

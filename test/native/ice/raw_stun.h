@@ -13,9 +13,9 @@ namespace hg::test {
 using Datagram = std::vector<std::uint8_t>;
 
 struct Answer {
-  int error = 0;                         // 0: success
-  std::optional<SocketAddress> mapped;   // instead of the true one
-  std::string pwd;                       // instead of the right one
+  int error = 0;                        // 0: success
+  std::optional<SocketAddress> mapped;  // instead of the true one
+  std::string pwd;                      // instead of the right one
 };
 
 bool IsRequest(Bytes datagram);

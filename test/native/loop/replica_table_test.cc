@@ -47,7 +47,7 @@ struct Shards {
   // A turn of each thread, without its commands.
   void Turn(unsigned i) {
     Shard& shard = *shards[i];
-    shard.turn.poller.Poll(shard.turn.now, shard.turn.now);
+    shard.turn.poller.Poll(MonotonicNow(), shard.turn.now);
     shard.turn.now = now;
     shard.table.ReadMesh();
     shard.turn.timers.RunDue(now);

@@ -176,6 +176,16 @@ TEST_CASE("a restart of the sender is marked, numbered on, and a keyframe asked"
   }
 }
 
+TEST_CASE("a restart that begins with a keyframe needs no other") {
+  Rig rig;
+  rig.Send({.ssrc = 1, .seq = 5});
+
+  rig.Send({.ssrc = 2, .seq = 5, .keyframe = true});
+
+  CHECK(rig.stats().restarts.value() == 1);
+  CHECK(rig.host.requests == 0);
+}
+
 TEST_CASE("the first packet of all is no restart") {
   Rig rig;
 

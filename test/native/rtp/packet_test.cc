@@ -202,7 +202,7 @@ TEST_CASE("damaged packets never show anything outside themselves") {
           .Build();
   std::size_t parsed = 0;
   std::size_t wrong = 0;
-  for (int i = 0; i < 200'000; ++i) {
+  for (int i = 0; i < 50'000; ++i) {
     ByteVector bytes(good.begin(),
                      good.begin() + static_cast<std::ptrdiff_t>(
                                         random() % (good.size() + 1)));
@@ -225,7 +225,7 @@ TEST_CASE("damaged packets never show anything outside themselves") {
       ++wrong;
   }
   CHECK(wrong == 0);
-  CHECK(parsed > 10'000);
+  CHECK(parsed > 2'500);
 }
 
 }  // namespace hg

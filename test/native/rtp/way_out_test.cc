@@ -193,7 +193,7 @@ TEST_CASE("no sequence number is ever used for two different packets") {
     Viewer viewer(first_seq);
     bool paused = false;
 
-    for (int step = 0; step < 50'000; ++step) {
+    for (int step = 0; step < 15'000; ++step) {
       const Timestamp now = Timestamp(100s) + step * 1ms;
       for (std::size_t i = 0; i < origins.size(); ++i)
         for (const PacketRef& packet : origins[i].Receive(pool, now)) {
@@ -220,8 +220,8 @@ TEST_CASE("no sequence number is ever used for two different packets") {
     CHECK(viewer.conflicts == 0);
     CHECK(viewer.reused == 0);
     CHECK(viewer.unsent_resends == 0);
-    CHECK(viewer.resends > 10'000);
-    CHECK(viewer.sent() > 20'000);
+    CHECK(viewer.resends > 3'000);
+    CHECK(viewer.sent() > 6'000);
   }
 }
 

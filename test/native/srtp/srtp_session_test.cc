@@ -81,8 +81,8 @@ std::vector<std::uint8_t> Protect(SrtpSession& session,
                                   bool rtcp = false) {
   const std::size_t size = plain.size();
   plain.resize(size + SrtpSession::kMaxOverhead);
-  const auto protected_size = rtcp ? session.ProtectRtcp(plain, size)
-                                   : session.ProtectRtp(plain, size);
+  const auto protected_size =
+      rtcp ? session.ProtectRtcp(plain, size) : session.ProtectRtp(plain, size);
   REQUIRE(protected_size);
   plain.resize(*protected_size);
   return plain;
@@ -124,10 +124,10 @@ TEST_CASE("what one end protects the other reads, with every profile") {
     const auto back = Protect(pair.b, Rtp(7, 99));
 
     CHECK(pair.a.profile() == profile);
-    CHECK(!std::equal(rtp.begin() + 12, rtp.begin() + 112,
-                      Rtp(1).begin() + 12));
-    CHECK(rtp.size() == Rtp(1).size() +
-                            (profile == SrtpProfile::kAes128CmSha1_80 ? 10 : 16));
+    CHECK(
+        !std::equal(rtp.begin() + 12, rtp.begin() + 112, Rtp(1).begin() + 12));
+    CHECK(rtp.size() ==
+          Rtp(1).size() + (profile == SrtpProfile::kAes128CmSha1_80 ? 10 : 16));
     CHECK(Unprotect(pair.b, rtp) == Rtp(1));
     const auto plain = pair.b.UnprotectRtcp(rtcp);
     REQUIRE(plain.outcome == Outcome::kOk);
@@ -199,15 +199,14 @@ TEST_CASE("a packet cut anywhere is refused") {
 
     for (std::size_t size = 0; size < rtp.size(); ++size) {
       CAPTURE(size);
-      CHECK(OutcomeOf(pair.b, {rtp.begin(), rtp.begin() +
-                                                static_cast<long>(size)}) !=
+      CHECK(OutcomeOf(pair.b,
+                      {rtp.begin(), rtp.begin() + static_cast<long>(size)}) !=
             Outcome::kOk);
     }
     for (std::size_t size = 0; size < rtcp.size(); ++size) {
       CAPTURE(size);
-      CHECK(OutcomeOfRtcp(pair.b,
-                          {rtcp.begin(), rtcp.begin() +
-                                             static_cast<long>(size)}) !=
+      CHECK(OutcomeOfRtcp(pair.b, {rtcp.begin(),
+                                   rtcp.begin() + static_cast<long>(size)}) !=
             Outcome::kOk);
     }
   }

@@ -119,7 +119,7 @@ TEST_CASE("damaged feedback is survived") {
   std::mt19937 random(1);
   std::size_t parsed = 0;
   std::size_t wrong = 0;
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < 20'000; ++i) {
     ByteVector body = Body(5, static_cast<std::uint16_t>(random() % 60),
                            {static_cast<std::uint16_t>(random()),
                             static_cast<std::uint16_t>(random() | 0x8000)},
@@ -136,7 +136,7 @@ TEST_CASE("damaged feedback is survived") {
     if (all != feedback->count || received != feedback->received) ++wrong;
   }
   CHECK(wrong == 0);
-  CHECK(parsed > 5000);
+  CHECK(parsed > 1000);
 }
 
 }  // namespace hg
