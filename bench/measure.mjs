@@ -99,8 +99,9 @@ class Load {
     await this.#session.detach(handle);
   }
 
-  mark() {
+  async mark() {
     this.#client.send('mark');
+    await this.#client.next(({ event }) => event === 'marked', 30, 'answer');
   }
 
   async report() {
@@ -155,11 +156,12 @@ export async function measure(server, { address, viewers, packets, seconds }) {
     { address, viewers, packets },
     async ({ load, instance, added, residentBefore, setupSeconds, watching }) => {
       const fedBefore = await load.fed();
-      load.mark();
+      await load.mark();
       const cpuBefore = cpuSeconds(instance.pid);
       await sleep(seconds);
-      const cpuAfter = cpuSeconds(instance.pid);
+      // Read as the report comes: a busy client takes its time.
       const interval = await load.report();
+      const cpuAfter = cpuSeconds(instance.pid);
       const fed = (await load.fed()) - fedBefore;
       const resident = residentBytes(instance.pid);
       await sleep(RESENDING);
@@ -167,7 +169,7 @@ export async function measure(server, { address, viewers, packets, seconds }) {
       const cpu = cpuBetween(cpuBefore, cpuAfter);
       return {
         microsPerPacket: (cpu.seconds * 1e6) / Math.max(interval.received, 1),
-        load: cpu.seconds / seconds,
+        load: cpu.seconds / interval.seconds,
         threads: cpu.threads,
         clientLoad: interval.clientCpu / interval.seconds,
         fed: fed * viewers,
@@ -196,17 +198,17 @@ async function measureBareLoop({ address, viewers, packets, seconds }) {
     child = new Child(process.execPath, args.map(String), { name: 'bare loop' });
     await child.next(({ event }) => event === 'ready', 20, 'start');
     await sleep(SETTLING);
-    load.mark();
+    await load.mark();
     const cpuBefore = cpuSeconds(child.pid);
     await sleep(seconds);
+    const { sunk, seconds: interval } = await load.report();
     const cpuAfter = cpuSeconds(child.pid);
-    const { sunk } = await load.report();
     const cpu = cpuBetween(cpuBefore, cpuAfter);
     return {
       microsPerPacket: (cpu.seconds * 1e6) / Math.max(sunk, 1),
-      load: cpu.seconds / seconds,
+      load: cpu.seconds / interval,
       threads: cpu.threads,
-      fed: viewers * packets * FRAMES_PER_SECOND * seconds,
+      fed: viewers * packets * FRAMES_PER_SECOND * interval,
       received: sunk,
       profile: 'AEAD_AES_128_GCM',
     };
@@ -228,7 +230,7 @@ export async function measureStall(server, { address, viewers, packets, millisec
     };
     const before = await stats();
     const fedBefore = await load.fed();
-    load.mark();
+    await load.mark();
     instance.child.send(`stall ${milliseconds}`);
     await sleep(milliseconds / 1000 + 0.5);
     await instance.child.next(({ event }) => event === 'stalled', 10, 'end of the stall');

@@ -62,7 +62,6 @@ EgressTrack::EgressTrack(const EgressTrackConfig& config,
                          Duration max_nack_age,
                          std::shared_ptr<EgressStats> stats, Owner& owner)
     : config_(config),
-      max_nack_age_(max_nack_age),
       stats_(std::move(stats)),
       owner_(owner),
       rewrite_(RewriteConfig(config)),
@@ -154,8 +153,10 @@ std::size_t EgressTrack::Write(const PacketBuffer& packet,
 }
 
 Duration EgressTrack::ResendInterval() const {
-  return std::max<Duration>(round_trip_.value_or(kUnknownRoundTrip),
-                            kShortestResendInterval);
+  const auto known = std::span(round_trips_)
+                         .first(std::min(round_trip_count_, round_trips_.size()));
+  if (known.empty()) return kUnknownRoundTrip;
+  return std::max<Duration>(std::ranges::min(known), kShortestResendInterval);
 }
 
 void EgressTrack::OnNack(const Nack& nack) {
@@ -205,7 +206,7 @@ void EgressTrack::OnReportBlock(const ReportBlock& block, Timestamp,
                                 NtpTime ntp_now) {
   const auto round_trip = RoundTrip(block, ntp_now);
   if (round_trip) {
-    round_trip_ = *round_trip;
+    round_trips_[round_trip_count_++ % round_trips_.size()] = *round_trip;
     stats_->round_trip_us.Set(
         static_cast<std::uint64_t>(std::max<std::int64_t>(
             ToMicros(*round_trip), 1)));

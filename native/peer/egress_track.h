@@ -2,6 +2,8 @@
 // to under its own SSRC, sequence and clock, and answers the viewer's feedback.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -105,7 +107,6 @@ class EgressTrack final : public Sink {
   void Resend(std::uint16_t seq, Timestamp now);
 
   const EgressTrackConfig config_;
-  const Duration max_nack_age_;
   const std::shared_ptr<EgressStats> stats_;
   Owner& owner_;
   Replica* replica_ = nullptr;
@@ -118,7 +119,10 @@ class EgressTrack final : public Sink {
   // Since when packets are held back until a keyframe comes.
   std::optional<Timestamp> waiting_since_;
   std::uint16_t rtx_seq_;
-  std::optional<Duration> round_trip_;
+  // The last few, newest anywhere; the shortest counts. One that a stall made
+  // long would keep lost packets from being resent for a second.
+  std::array<Duration, 3> round_trips_;
+  std::size_t round_trip_count_ = 0;
   std::uint64_t remb_ = 0;
   std::uint32_t payload_octets_ = 0;
   std::uint32_t packets_at_report_ = 0;

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <ctime>
 #include <mutex>
 #include <sstream>
 #include <system_error>
@@ -104,6 +106,16 @@ sockaddr_in Loopback(std::uint16_t port) {
   return address;
 }
 
+// How long ago the kernel got a datagram.
+Duration Age(msghdr& message) {
+  const cmsghdr* control = CMSG_FIRSTHDR(&message);
+  if (control == nullptr || control->cmsg_type != SO_TIMESTAMPNS) return {};
+  timespec at;
+  std::memcpy(&at, CMSG_DATA(control), sizeof at);
+  return WallNow().time_since_epoch() - std::chrono::seconds(at.tv_sec) -
+         std::chrono::nanoseconds(at.tv_nsec);
+}
+
 [[noreturn]] void Throw(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
@@ -117,6 +129,8 @@ class LoopbackSocket {
     constexpr int kBuffer = 4 << 20;
     if (setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &kBuffer, sizeof kBuffer))
       setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof kBuffer);
+    constexpr int on = 1;
+    setsockopt(fd_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     const sockaddr_in any = Loopback(0);
     if (bind(fd_, reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0) {
       close(fd_);
@@ -281,18 +295,21 @@ class LossyRelay::Impl {
   void Read(End& end, Timestamp now) {
     for (;;) {
       sockaddr_in from{};
-      socklen_t length = sizeof from;
-      const auto n = recvfrom(end.in.fd(), buffer_.data(), buffer_.size(),
-                              MSG_DONTWAIT,
-                              reinterpret_cast<sockaddr*>(&from), &length);
-      if (n < 0) {
-        if (errno == ECONNREFUSED) continue;
-        break;
-      }
+      iovec vector{buffer_.data(), buffer_.size()};
+      alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
+      msghdr message{};
+      message.msg_name = &from;
+      message.msg_namelen = sizeof from;
+      message.msg_iov = &vector;
+      message.msg_iovlen = 1;
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      const auto n = recvmsg(end.in.fd(), &message, MSG_DONTWAIT);
+      if (n < 0) break;
       if (ntohs(from.sin_port) != end.from || cut_) continue;
       const Bytes datagram =
           Bytes(buffer_).first(static_cast<std::size_t>(n));
-      if (tap_) tap_(end.path, end.direction, datagram);
+      if (tap_) tap_(end.path, end.direction, datagram, now - Age(message));
       end.link.Send(datagram, now);
     }
     Deliver(end, now);

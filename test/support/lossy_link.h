@@ -22,7 +22,7 @@ struct LossyLinkConfig {
   double loss = 0;  // share of all datagrams, each on its own
   // The model of Gilbert and Elliott: in the bad state `loss_in_burst` of the
   // datagrams are lost. Both chances are per datagram, so a burst is
-  // 1 / burst_end long on average.
+  // 1 / burst_end datagrams long on average, however long they take to come.
   double burst_begin = 0;
   double burst_end = 0.25;
   double loss_in_burst = 1;
@@ -97,8 +97,10 @@ class LossyRelay {
     std::uint16_t for_server = 0;  // the server takes this for the client
   };
   enum class Direction { kToServer, kToClient };
-  // Sees every datagram before its fate is known, on the relay's thread.
-  using Tap = std::function<void(std::size_t path, Direction, Bytes)>;
+  // Sees every datagram before its fate is known, on the relay's thread, and
+  // when the kernel got it.
+  using Tap =
+      std::function<void(std::size_t path, Direction, Bytes, Timestamp sent)>;
 
   LossyRelay(const LossyLinkConfig& to_server, const LossyLinkConfig& to_client,
              std::uint64_t seed, Tap tap = {});

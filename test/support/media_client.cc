@@ -677,7 +677,7 @@ void MediaClientLoop::Serve(Entry& entry) {
   if (due) next_due_ = std::min(next_due_, *due);
 }
 
-void MediaClientLoop::RunOnce(Duration max_wait) {
+int MediaClientLoop::RunOnce(Duration max_wait) {
   const Duration until_due = next_due_ - MonotonicNow();
   const Duration wait =
       std::clamp<Duration>(until_due, Duration::zero(), max_wait);
@@ -698,13 +698,14 @@ void MediaClientLoop::RunOnce(Duration max_wait) {
     }
   }
   const Timestamp now = MonotonicNow();
-  if (now < next_due_) return;
+  if (now < next_due_) return std::max(count, 0);
   next_due_ = now + 1s;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const auto due = entries_[i]->client->NextTimeout();
     if (due && *due <= now) entries_[i]->client->OnTimer(now);
     Serve(*entries_[i]);
   }
+  return std::max(count, 0);
 }
 
 bool MediaClientLoop::RunUntil(const std::function<bool()>& done,

@@ -238,8 +238,9 @@ class MediaClientLoop {
   void AddFd(int fd, std::function<void()> on_readable);
   void RemoveFd(int fd);
 
-  // Waits for at most `max_wait`, then serves whatever is ready or due.
-  void RunOnce(Duration max_wait);
+  // Waits for at most `max_wait`, then serves whatever is ready or due. Returns
+  // how many fds were ready.
+  int RunOnce(Duration max_wait);
   // False if `patience` ran out before `done` was true.
   bool RunUntil(const std::function<bool()>& done, Duration patience);
   void RunFor(Duration duration);

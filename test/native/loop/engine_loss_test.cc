@@ -16,9 +16,9 @@ class WireTap {
  public:
   LossyRelay::Tap tap() {
     return [this](std::size_t path, LossyRelay::Direction direction,
-                  Bytes datagram) {
+                  Bytes datagram, Timestamp sent) {
       if (direction == LossyRelay::Direction::kToClient)
-        OnDatagram(path, datagram, MonotonicNow());
+        OnDatagram(path, datagram, sent);
     };
   }
 
@@ -107,15 +107,19 @@ Outcome RunBehind(const Network& network, bool rtx, unsigned threads,
                   Duration nack_interval) {
   WireTap tap;
   EngineRig rig({.media_threads = threads,
-                 .to_server = network.to_server,
-                 .to_client = network.to_client,
+                 .to_server = LossyLinkConfig{.delay = network.to_server.delay},
+                 .to_client = LossyLinkConfig{.delay = network.to_client.delay},
                  .seed = 42,
                  .tap = tap.tap()});
   const auto source = rig.OpenSource();
   TestSender sender(source, {});
   for (int i = 0; i < 4; ++i)
     rig.AddViewer(source, {.rtx = rtx, .nack_round_trip = nack_interval});
+  // A burst is as long as it takes for its packets to come: it would last for
+  // seconds where there are only handshakes.
   REQUIRE(rig.AllConnected());
+  rig.relay()->SetConfig(LossyRelay::Direction::kToServer, network.to_server);
+  rig.relay()->SetConfig(LossyRelay::Direction::kToClient, network.to_client);
 
   rig.Stream(sender, 250, 3s);
   // The last ones may still be missing, and nobody would know.
@@ -132,6 +136,7 @@ Outcome RunBehind(const Network& network, bool rtx, unsigned threads,
   std::uint64_t resent = 0;
   std::uint64_t not_resent = 0;
   std::uint64_t nacks = 0;
+  int reported = 0;
   for (const auto& viewer : rig.viewers()) {
     const auto& counters = viewer->counters();
     outcome.expected += sent - viewer->first_id();
@@ -146,11 +151,11 @@ Outcome RunBehind(const Network& network, bool rtx, unsigned threads,
               counters.malformed + counters.wrong_payload_type ==
           0);
     CHECK((counters.rtx_received > 0) == rtx);
-    // The viewer's reports were believed.
-    CHECK(viewer->egress().round_trip_us.value() > 35'000);
+    reported += viewer->egress().round_trip_us.value() > 35'000;
     CHECK(viewer->peer().stats->srtp_failures.value() <=
           counters.reports_sent + counters.nacks_sent);
   }
+  CHECK(reported >= 2);  // of four; reports are lost, too
   outcome.wire = tap.figures();
   const auto down = rig.relay()->counters(LossyRelay::Direction::kToClient);
   MESSAGE(network.name << ", " << std::string(rtx ? "RTX" : "plain") << ", " << threads
@@ -169,8 +174,8 @@ void CheckWire(const Outcome& outcome, bool rtx) {
     CHECK(outcome.wire.resends == 0);
   } else {
     CHECK(outcome.wire.resends > 0);
-    // 40 ms until the round trip is known; measured where it was sent, give or
-    // take what the relay's thread was late.
+    // 40 ms until the round trip is known, 60 then; give or take what the media
+    // thread was held up between looking at the clock and sending.
     CHECK(outcome.wire.shortest_interval > 25ms);
   }
 }
@@ -207,6 +212,22 @@ TEST_CASE("jitter, reordering and duplicates on top: everything is recovered") {
 
   CHECK(outcome.missing == 0);
   CheckWire(outcome, true);
+}
+
+TEST_CASE("viewers connect through 10 % loss both ways") {
+  EngineRig rig({.media_threads = 3,
+                 .to_server = kRandomLoss.to_server,
+                 .to_client = kRandomLoss.to_client,
+                 .seed = 7});
+  const auto source = rig.OpenSource(true, 10s);
+  TestSender sender(source, {});
+  sender.Send();
+  for (int i = 0; i < 20 / kSlow; ++i) {
+    rig.AddViewer(source, {.role = i % 2 == 0 ? DtlsRole::kClient
+                                              : DtlsRole::kServer});
+  }
+
+  CHECK(rig.AllConnected());
 }
 
 TEST_CASE("a NACK without end multiplies nothing") {

@@ -238,6 +238,7 @@ void RunRandomly(std::uint64_t seed, const EgressTrackConfig& config,
     sources.push_back(std::make_unique<RandomSource>(
         id, Chance(rng, 50), rng, rig.owner.time));
   std::uint64_t next_id = 0;
+  std::vector<Duration> round_trips;
   rig.track.Link(&sources[0]->replica());
 
   const auto nack = [&] {
@@ -272,8 +273,12 @@ void RunRandomly(std::uint64_t seed, const EgressTrackConfig& config,
         if (rig.owner.can_send) rig.track.OnTransportUp();
         break;
       case 5:
-        judge.round_trip = Duration(10ms) + Below(rng, 100) * 1ms;
-        rig.Report(judge.round_trip);
+        round_trips.push_back(Duration(10ms) + Below(rng, 100) * 1ms);
+        rig.Report(round_trips.back());
+        // The shortest of the last three counts.
+        judge.round_trip = std::ranges::min(
+            std::span(round_trips)
+                .last(std::min<std::size_t>(3, round_trips.size())));
         break;
       case 6:
         if (Chance(rng, 10)) {

@@ -327,6 +327,28 @@ TEST_CASE("a packet is resent once per round trip, at most every 10 ms") {
   }
 }
 
+TEST_CASE("one report from a stall does not keep packets from being resent") {
+  SourceStub source;
+  EgressRig rig(RtxVideo());
+  rig.track.Link(&source.replica);
+  const std::uint16_t seq = SendSome(rig, source, 1)[0].rtp().seq;
+  rig.Report(50ms);
+  rig.Report(900ms);
+  rig.Nack({seq});
+  CHECK(rig.owner.Take().size() == 1);
+
+  rig.owner.time += 51ms;
+  rig.Nack({seq});
+
+  CHECK(rig.owner.Take().size() == 1);
+  // One that lasts is believed.
+  rig.Report(400ms);
+  rig.Report(400ms);
+  rig.owner.time += 399ms;
+  rig.Nack({seq});
+  CHECK(rig.owner.Take().empty());
+}
+
 TEST_CASE("a NACK from before a switch fetches nothing of the new source") {
   // Both sources use the same numbers.
   for (const EgressTrackConfig& config : {PlainVideo(), RtxVideo()}) {
