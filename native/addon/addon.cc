@@ -19,8 +19,7 @@ namespace {
 // The OpenSSL that runs is node's own; the headers we were compiled with are
 // of the same major version, which keeps its ABI.
 void CheckOpenSsl(Napi::Env env) {
-  const unsigned major =
-      static_cast<unsigned>(OpenSSL_version_num() >> 28);
+  const unsigned major = static_cast<unsigned>(OpenSSL_version_num() >> 28);
   if (major == 3) return;
   throw MakeError(env, "HG_ERR_OPENSSL",
                   "headgate was built for OpenSSL 3 and this node runs on " +

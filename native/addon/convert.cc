@@ -10,9 +10,9 @@ constexpr std::array kIceStates = {"new", "checking", "connected",
                                    "disconnected", "failed"};
 constexpr std::array kDtlsStates = {"new", "connecting", "connected", "closed",
                                     "failed"};
-constexpr std::array kCloseReasons = {"api",          "dtls-alert",
-                                      "dtls-error",   "dtls-timeout",
-                                      "ice-failed",   "gathering-error"};
+constexpr std::array kCloseReasons = {"api",        "dtls-alert",
+                                      "dtls-error", "dtls-timeout",
+                                      "ice-failed", "gathering-error"};
 constexpr std::array kLogLevels = {"trace", "debug", "info", "warn", "error"};
 
 template <std::size_t N>

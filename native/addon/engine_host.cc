@@ -12,9 +12,9 @@ std::shared_ptr<EngineHost> EngineHost::Open(Napi::Env env,
   std::shared_ptr<EngineHost> host(new EngineHost);
   host->env_ = env;
   host->on_events_ = Napi::Persistent(on_events);
-  host->wake_ = Wake::New(
-      env, on_events, "headgate events", 0, 1, new Context(host),
-      [](Napi::Env, void*, Context* context) { delete context; });
+  host->wake_ =
+      Wake::New(env, on_events, "headgate events", 0, 1, new Context(host),
+                [](Napi::Env, void*, Context* context) { delete context; });
   try {
     host->engine_ = std::make_unique<Engine>(options, host->events_);
   } catch (...) {

@@ -21,8 +21,7 @@ EngineOptions ReadOptions(Napi::Env env, const Napi::Object& js) {
       static_cast<unsigned>(GetInteger(js, "mediaThreads", 1, 256));
   const Napi::Array addresses = GetArray(js, "localAddresses");
   for (std::uint32_t i = 0; i < addresses.Length(); ++i)
-    options.local_addresses.push_back(
-        addresses.Get(i).ToString().Utf8Value());
+    options.local_addresses.push_back(addresses.Get(i).ToString().Utf8Value());
   if (options.local_addresses.empty())
     throw MakeError(env, "HG_ERR_ARGUMENT", "localAddresses is empty");
   options.port_min = GetPort(js, "portMin");
@@ -72,9 +71,8 @@ Napi::Value EngineWrap::GetFingerprint(const Napi::CallbackInfo& info) {
   const std::string algorithm = info[0].ToString().Utf8Value();
   try {
     return Napi::String::New(
-        info.Env(), host_->engine(info.Env())
-                        .certificate()
-                        .FingerprintText(algorithm));
+        info.Env(),
+        host_->engine(info.Env()).certificate().FingerprintText(algorithm));
   } catch (const std::runtime_error& error) {
     throw MakeError(info.Env(), "HG_ERR_ARGUMENT", error.what());
   }

@@ -62,8 +62,7 @@ void PeerWrap::SetRemote(const Napi::CallbackInfo& info) {
 }
 
 void PeerWrap::AddCandidate(const Napi::CallbackInfo& info) {
-  host_->engine(info.Env())
-      .AddCandidate(peer_, info[0].ToString().Utf8Value());
+  host_->engine(info.Env()).AddCandidate(peer_, info[0].ToString().Utf8Value());
 }
 
 void PeerWrap::EndOfCandidates(const Napi::CallbackInfo& info) {
@@ -101,8 +100,8 @@ Napi::Value PeerWrap::AddTrack(const Napi::CallbackInfo& info) {
   config.extensions.playout_delay = extension("playoutDelay");
   if (config.mid.size() > HeaderRewrite::kMaxMidSize)
     throw MakeError(env, "HG_ERR_ARGUMENT", "mid is longer than 32 bytes");
-  tracks_.push_back({config.mid, config.ssrc,
-                     host_->engine(env).AddTrack(peer_, config)});
+  tracks_.push_back(
+      {config.mid, config.ssrc, host_->engine(env).AddTrack(peer_, config)});
   return ToNumber(env, tracks_.size() - 1);
 }
 
@@ -135,8 +134,8 @@ Napi::Value PeerWrap::GetStats(const Napi::CallbackInfo& info) {
   js.Set("dtlsState", DtlsStateName(stats.dtls_state.value()));
   set("dtlsRetransmissions", stats.dtls_retransmissions);
   if (const auto profile = stats.srtp_profile.value(); profile != 0)
-    js.Set("srtpProfile", std::string(SrtpProfileName(
-                              static_cast<SrtpProfile>(profile))));
+    js.Set("srtpProfile",
+           std::string(SrtpProfileName(static_cast<SrtpProfile>(profile))));
   if (const auto pair = stats.pair.load();
       pair != nullptr && !pair->local.empty()) {
     js.Set("localCandidate", pair->local);

@@ -50,8 +50,7 @@ Napi::Function SourceWrap::Define(Napi::Env env) {
        InstanceMethod<&SourceWrap::Close>("close")});
 }
 
-Napi::Object SourceWrap::Create(Napi::Env env,
-                                std::shared_ptr<EngineHost> host,
+Napi::Object SourceWrap::Create(Napi::Env env, std::shared_ptr<EngineHost> host,
                                 const Napi::Object& js_options) {
   Engine& engine = host->engine(env);
   const UdpSourceOptions options = ReadOptions(js_options);
@@ -67,8 +66,7 @@ Napi::Object SourceWrap::Create(Napi::Env env,
 }
 
 std::shared_ptr<const SourceInfo> SourceWrap::InfoOf(Napi::Value value) {
-  if (!value.IsObject() ||
-      !value.As<Napi::Object>().CheckTypeTag(&kSourceTag))
+  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kSourceTag))
     throw MakeError(value.Env(), "HG_ERR_ARGUMENT", "that is not a source");
   SourceWrap* wrap = Unwrap(value.As<Napi::Object>());
   if (wrap->closed_)
@@ -124,8 +122,8 @@ Napi::Value SourceWrap::GetStats(const Napi::CallbackInfo& info) {
   set("restarts", stats.restarts);
   set("largestPacket", stats.largest_packet);
   set("ssrc", stats.ssrc);
-  js.Set("viewers", static_cast<double>(
-                        stats.viewers.load(std::memory_order_relaxed)));
+  js.Set("viewers",
+         static_cast<double>(stats.viewers.load(std::memory_order_relaxed)));
   set("bitrate", stats.bitrate);
   return js;
 }

@@ -14,8 +14,8 @@ namespace hg::internal {
 }
 }  // namespace hg::internal
 
-#define HG_CHECK(condition)                                           \
-  do {                                                                \
-    if (!(condition)) [[unlikely]]                                    \
-      ::hg::internal::CheckFailed(__FILE__, __LINE__, #condition);    \
+#define HG_CHECK(condition)                                        \
+  do {                                                             \
+    if (!(condition)) [[unlikely]]                                 \
+      ::hg::internal::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (false)

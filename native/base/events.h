@@ -37,8 +37,8 @@ struct Event {
   std::uint32_t object = 0;  // id of a peer or source
   std::int64_t a = 0;        // meaning by type: state, reason, track, size
   std::int64_t b = 0;
-  std::string text;  // ufrag, detail, profile, where
-  std::string more;  // pwd, message
+  std::string text;                 // ufrag, detail, profile, where
+  std::string more;                 // pwd, message
   std::vector<std::string> list;    // candidates
   std::shared_ptr<StateCell> cell;  // set: `a` is read from here at the end
 };

@@ -9,8 +9,8 @@ namespace hg {
 Engine::Engine(const EngineOptions& options, EventSink& events)
     : options_(options),
       events_(events),
-      dtls_(std::make_shared<DtlsContext>(options.certificate,
-                                          options.dtls_mtu)),
+      dtls_(
+          std::make_shared<DtlsContext>(options.certificate, options.dtls_mtu)),
       mesh_(options.media_threads),
       load_(options.media_threads) {
   for (unsigned i = 0; i < options.media_threads; ++i)
@@ -27,8 +27,7 @@ void Engine::Stop() {
 }
 
 unsigned Engine::LeastLoadedShard() const {
-  return static_cast<unsigned>(std::ranges::min_element(load_) -
-                               load_.begin());
+  return static_cast<unsigned>(std::ranges::min_element(load_) - load_.begin());
 }
 
 Engine::PeerHandle Engine::CreatePeer(bool controlling) {
@@ -51,10 +50,9 @@ Engine::PeerHandle Engine::CreatePeer(bool controlling) {
   config.silent_timeout = options_.silent_timeout;
   config.setup_timeout = options_.setup_timeout;
   config.slow_link_threshold = options_.slow_link_threshold;
-  loops_[peer.shard]->Post(
-      [config, dtls = dtls_, stats](MediaLoop& loop) {
-        loop.AddPeer(config, dtls, stats);
-      });
+  loops_[peer.shard]->Post([config, dtls = dtls_, stats](MediaLoop& loop) {
+    loop.AddPeer(config, dtls, stats);
+  });
   return peer;
 }
 
@@ -97,8 +95,7 @@ void Engine::Link(const PeerHandle& peer, std::size_t track,
       });
 }
 
-void Engine::SetPaused(const PeerHandle& peer, std::size_t track,
-                       bool paused) {
+void Engine::SetPaused(const PeerHandle& peer, std::size_t track, bool paused) {
   OnPeer(peer, [track, paused](Peer& p) {
     if (EgressTrack* egress = p.track(track)) egress->SetPaused(paused);
   });
@@ -117,15 +114,15 @@ void Engine::ForgetPeer(std::uint32_t id) {
 
 Engine::SourceHandle Engine::CreateUdpSource(UdpSourceOptions options) {
   auto rtp = std::make_shared<UdpSocket>(options.rtp);
-  auto rtcp = options.rtcp ? std::make_shared<UdpSocket>(*options.rtcp)
-                           : nullptr;
+  auto rtcp =
+      options.rtcp ? std::make_shared<UdpSocket>(*options.rtcp) : nullptr;
   options.source.id = next_id_++;
   options.source.max_nack_age = options_.max_nack_age;
   options.source.no_media_time = options_.no_media_time;
   auto info = std::make_shared<SourceInfo>(options.source);
   info->home_shard = next_source_shard_++ % options_.media_threads;
-  info->stats.last_arrival_ns.Set(static_cast<std::uint64_t>(
-      MonotonicNow().time_since_epoch().count()));
+  info->stats.last_arrival_ns.Set(
+      static_cast<std::uint64_t>(MonotonicNow().time_since_epoch().count()));
 
   SourceHandle handle;
   handle.info = info;

@@ -67,7 +67,8 @@ Replica& ReplicaTable::Obtain(const std::shared_ptr<const SourceInfo>& info) {
   return *replica;
 }
 
-// ---- from a source that lives here -------------------------------------------
+// ---- from a source that lives here
+// -------------------------------------------
 
 template <typename F>
 void ReplicaTable::ForEachSubscriber(std::uint32_t id, F&& f) {
@@ -143,7 +144,8 @@ std::uint64_t ReplicaTable::LowestRemb(const SourceInfo& source) {
   return lowest;
 }
 
-// ---- from a replica that lives here -------------------------------------------
+// ---- from a replica that lives here
+// -------------------------------------------
 
 void ReplicaTable::WantKeyframe(const SourceInfo& source) {
   if (source.home_shard == shard_) {
@@ -164,7 +166,8 @@ void ReplicaTable::CloseReplica(std::uint32_t id) {
   replicas_.erase(found);
 }
 
-// ---- the mesh ----------------------------------------------------------------
+// ---- the mesh
+// ----------------------------------------------------------------
 
 // False if the source is not here.
 bool ReplicaTable::Subscribe(unsigned from, std::uint32_t id) {

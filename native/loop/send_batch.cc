@@ -95,8 +95,8 @@ std::size_t SendBatch::SendRuns(std::size_t first) {
     const auto segment = static_cast<std::uint16_t>(run.segment);
     std::memcpy(CMSG_DATA(control), &segment, sizeof segment);
   }
-  const int sent = sendmmsg(fd_, messages_.data(),
-                            static_cast<unsigned>(count), MSG_DONTWAIT);
+  const int sent = sendmmsg(fd_, messages_.data(), static_cast<unsigned>(count),
+                            MSG_DONTWAIT);
   if (sent > 0) {
     for (int i = 0; i < sent; ++i) {
       const auto packets = runs_[first + static_cast<std::size_t>(i)].count;

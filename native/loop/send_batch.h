@@ -42,7 +42,7 @@ class SendBatch : public DatagramBatch {
     std::size_t bytes;
     std::size_t segment;  // size of each but the last
     std::uint32_t count;
-    bool open;            // a last, shorter one has not been added
+    bool open;  // a last, shorter one has not been added
   };
 
   void SendAll();

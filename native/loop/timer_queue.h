@@ -1,7 +1,8 @@
 // Timers of one media thread: a binary heap ordered by due time. Sans-IO: the
 // loop passes `now` in. Setting a timer that is set moves it; nothing is
 // allocated once the heap has grown to the number of timers.
-// Invariant: heap_[t->index_] == t for every timer t that is set and not being run.
+// Invariant: heap_[t->index_] == t for every timer t that is set and not being
+// run.
 #pragma once
 
 #include <cstddef>

@@ -91,8 +91,10 @@ std::set<unsigned> InterfaceIndices(const std::string& text) {
     if (meant) indices.insert(if_nametoindex(entry->ifa_name));
   }
   if (indices.empty())
-    throw SocketError(ENODEV, "no interface that is up is called or has the "
-                              "address '" + text + "'");
+    throw SocketError(ENODEV,
+                      "no interface that is up is called or has the "
+                      "address '" +
+                          text + "'");
   return indices;
 }
 
@@ -207,9 +209,9 @@ UdpSocket::UdpSocket(const UdpBindOptions& options) {
 
     if (options.port != 0 || options.port_min == 0) {
       if (!TryBind(fd_, local, options.port))
-        throw SocketError(EADDRINUSE,
-                          "UDP port " + std::to_string(options.port) +
-                              " is in use");
+        throw SocketError(
+            EADDRINUSE,
+            "UDP port " + std::to_string(options.port) + " is in use");
     } else {
       BindInRange(fd_, local, options.port_min, options.port_max);
     }

@@ -23,8 +23,8 @@ struct UdpBindOptions {
   std::uint16_t port = 0;      // 0: one out of [port_min, port_max]
   std::uint16_t port_min = 0;  // 0: any port at all
   std::uint16_t port_max = 0;
-  std::string group;           // multicast group; empty: unicast
-  std::string interface;       // name or address; empty: every interface
+  std::string group;      // multicast group; empty: unicast
+  std::string interface;  // name or address; empty: every interface
 };
 
 class UdpSocket {

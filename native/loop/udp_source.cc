@@ -68,15 +68,14 @@ void UdpSource::ReadRtp() {
     recv(rtp_.fd(), &none, 1, MSG_DONTWAIT);
     return source_.info().stats.dropped.Add();
   }
-  const int count = recvmmsg(rtp_.fd(), messages_.data(),
-                             static_cast<unsigned>(room), MSG_DONTWAIT,
-                             nullptr);
+  const int count =
+      recvmmsg(rtp_.fd(), messages_.data(), static_cast<unsigned>(room),
+               MSG_DONTWAIT, nullptr);
   for (int i = 0; i < count; ++i) {
     const auto at = static_cast<std::size_t>(i);
     PacketDraft draft = std::move(drafts_[at]);
     draft->set_size(messages_[at].msg_len);
-    draft->info.truncated =
-        (messages_[at].msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    draft->info.truncated = (messages_[at].msg_hdr.msg_flags & MSG_TRUNC) != 0;
     source_.OnDatagram(std::move(draft), turn_.now);
   }
   source_.FinishBurst();

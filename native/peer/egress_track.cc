@@ -41,8 +41,7 @@ HeaderRewrite::Config RewriteConfig(const EgressTrackConfig& config) {
   rewrite.ssrc = config.ssrc;
   rewrite.payload_type = config.payload_type;
   if (config.rtx_ssrc != 0)
-    rewrite.rtx =
-        HeaderRewrite::Rtx{config.rtx_ssrc, config.rtx_payload_type};
+    rewrite.rtx = HeaderRewrite::Rtx{config.rtx_ssrc, config.rtx_payload_type};
   rewrite.ids = config.extensions;
   rewrite.mid = config.mid;
   return rewrite;
@@ -58,17 +57,16 @@ std::optional<SentMap> MakeSentMap(const EgressTrackConfig& config,
 
 }  // namespace
 
-EgressTrack::EgressTrack(const EgressTrackConfig& config,
-                         Duration max_nack_age,
+EgressTrack::EgressTrack(const EgressTrackConfig& config, Duration max_nack_age,
                          std::shared_ptr<EgressStats> stats, Owner& owner)
     : config_(config),
       stats_(std::move(stats)),
       owner_(owner),
       rewrite_(RewriteConfig(config)),
       // The upper half is left out so that the first lap is a long one.
-      continuity_(config.clock_rate,
-                  {static_cast<std::uint16_t>(Random32() & 0x7fff),
-                   Random32()}),
+      continuity_(
+          config.clock_rate,
+          {static_cast<std::uint16_t>(Random32() & 0x7fff), Random32()}),
       sent_(MakeSentMap(config, max_nack_age)),
       budget_({}, owner.now()),
       rtx_seq_(static_cast<std::uint16_t>(Random32() & 0x7fff)) {}
@@ -129,9 +127,9 @@ void EgressTrack::OnPackets(std::span<const PacketRef> packets) {
   if (paused_ || !owner_.CanSend()) return;
   for (const PacketRef& packet : packets) {
     if (!MayPass(*packet)) continue;
-    const auto out = continuity_.Forward(packet->info.extended_seq,
-                                         packet->info.timestamp,
-                                         packet->info.arrival);
+    const auto out =
+        continuity_.Forward(packet->info.extended_seq, packet->info.timestamp,
+                            packet->info.arrival);
     if (out) owner_.Enqueue(*this, packet, *out);
   }
 }
@@ -140,9 +138,9 @@ std::size_t EgressTrack::Write(const PacketBuffer& packet,
                                const Continuity::Out& out, Timestamp now,
                                MutableBytes to) {
   HeaderRewrite::Stamp stamp{out.seq, out.timestamp};
-  stamp.abs_send_time =
-      sent_ ? sent_->Remember(out.seq, packet.info.seq32(), now)
-            : AbsSendTime(now);
+  stamp.abs_send_time = sent_
+                            ? sent_->Remember(out.seq, packet.info.seq32(), now)
+                            : AbsSendTime(now);
   const std::size_t size = rewrite_.Write(packet, stamp, to);
   if (size == 0) return 0;
   budget_.OnSent(size);
@@ -153,8 +151,9 @@ std::size_t EgressTrack::Write(const PacketBuffer& packet,
 }
 
 Duration EgressTrack::ResendInterval() const {
-  const auto known = std::span(round_trips_)
-                         .first(std::min(round_trip_count_, round_trips_.size()));
+  const auto known =
+      std::span(round_trips_)
+          .first(std::min(round_trip_count_, round_trips_.size()));
   if (known.empty()) return kUnknownRoundTrip;
   return std::max<Duration>(std::ranges::min(known), kShortestResendInterval);
 }
@@ -168,10 +167,9 @@ void EgressTrack::OnNack(const Nack& nack) {
 
 void EgressTrack::Resend(std::uint16_t seq, Timestamp now) {
   const auto answer = sent_->Request(seq, now, ResendInterval());
-  const PacketBuffer* packet =
-      answer.outcome == SentMap::Outcome::kFound
-          ? replica_->Find(answer.source_seq, now)
-          : nullptr;
+  const PacketBuffer* packet = answer.outcome == SentMap::Outcome::kFound
+                                   ? replica_->Find(answer.source_seq, now)
+                                   : nullptr;
   const auto offset = continuity_.timestamp_offset();
   if (packet == nullptr || !offset || !budget_.Take(packet->size(), now))
     return stats_->not_retransmitted.Add();
@@ -207,9 +205,8 @@ void EgressTrack::OnReportBlock(const ReportBlock& block, Timestamp,
   const auto round_trip = RoundTrip(block, ntp_now);
   if (round_trip) {
     round_trips_[round_trip_count_++ % round_trips_.size()] = *round_trip;
-    stats_->round_trip_us.Set(
-        static_cast<std::uint64_t>(std::max<std::int64_t>(
-            ToMicros(*round_trip), 1)));
+    stats_->round_trip_us.Set(static_cast<std::uint64_t>(
+        std::max<std::int64_t>(ToMicros(*round_trip), 1)));
   }
   stats_->remote_lost.Set(static_cast<std::uint64_t>(std::max(block.lost, 0)));
   stats_->remote_fraction_lost.Set(block.fraction_lost);

@@ -79,8 +79,8 @@ void Peer::AddTrack(const EgressTrackConfig& config,
                     std::shared_ptr<EgressStats> stats) {
   if (closed_) return;
   EgressTrack::Owner& owner = *this;
-  tracks_.push_back(std::make_unique<EgressTrack>(
-      config, config_.max_nack_age, std::move(stats), owner));
+  tracks_.push_back(std::make_unique<EgressTrack>(config, config_.max_nack_age,
+                                                  std::move(stats), owner));
 }
 
 EgressTrack* Peer::track(std::size_t index) {
@@ -455,11 +455,10 @@ void Peer::OnTimer(Timestamp now) {
     return Close(PeerCloseReason::kIceFailed,
                  "the peer fell silent and did not come back");
   if (setup_deadline_ && now >= *setup_deadline_) {
-    return was_connected_
-               ? Close(PeerCloseReason::kDtlsTimeout,
-                       "the DTLS handshake did not finish in time")
-               : Close(PeerCloseReason::kIceFailed,
-                       "no candidate pair worked in time");
+    return was_connected_ ? Close(PeerCloseReason::kDtlsTimeout,
+                                  "the DTLS handshake did not finish in time")
+                          : Close(PeerCloseReason::kIceFailed,
+                                  "no candidate pair worked in time");
   }
   if (dtls_) {
     const auto due = dtls_->NextTimeout(now);

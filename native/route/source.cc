@@ -28,8 +28,7 @@ void Source::OnDatagram(PacketDraft draft, Timestamp now) {
   if (!rtp || Classify(draft->bytes()) != PacketKind::kRtp)
     return stats.invalid.Add();
 
-  const auto place =
-      timeline_.Add(rtp->ssrc, rtp->seq, rtp->timestamp, now);
+  const auto place = timeline_.Add(rtp->ssrc, rtp->seq, rtp->timestamp, now);
   if (!place.accepted()) return stats.dropped.Add();
 
   PacketInfo& info = draft->info;
@@ -100,9 +99,8 @@ void Source::OnDue(Timestamp now) {
 
 void Source::OnSecond(Timestamp now) {
   const std::uint64_t bytes = info_->stats.bytes.value();
-  const auto elapsed_us =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(
-          ToMicros(now - last_second_), 1));
+  const auto elapsed_us = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(ToMicros(now - last_second_), 1));
   info_->stats.bitrate.Set((bytes - bytes_at_last_second_) * 8'000'000 /
                            elapsed_us);
   bytes_at_last_second_ = bytes;

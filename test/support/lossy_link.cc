@@ -20,7 +20,8 @@
 
 namespace hg {
 
-// ---- one direction ------------------------------------------------------------
+// ---- one direction
+// ------------------------------------------------------------
 
 bool LossyLink::Chance(double share) {
   if (share <= 0) return false;
@@ -28,8 +29,8 @@ bool LossyLink::Chance(double share) {
 }
 
 bool LossyLink::IsLost() {
-  in_burst_ = in_burst_ ? !Chance(config_.burst_end)
-                        : Chance(config_.burst_begin);
+  in_burst_ =
+      in_burst_ ? !Chance(config_.burst_end) : Chance(config_.burst_begin);
   return (in_burst_ && Chance(config_.loss_in_burst)) || Chance(config_.loss);
 }
 
@@ -38,8 +39,8 @@ std::optional<Timestamp> LossyLink::LeavesBottleneck(std::size_t bytes,
                                                      Timestamp now) {
   if (config_.bits_per_second == 0) return now;
   const auto time_of = [&](std::size_t n) {
-    return Duration(static_cast<std::int64_t>(n * 8'000'000'000 /
-                                              config_.bits_per_second));
+    return Duration(
+        static_cast<std::int64_t>(n * 8'000'000'000 / config_.bits_per_second));
   };
   const Timestamp begins = std::max(now, bottleneck_free_);
   if (begins - now > time_of(config_.queue_bytes)) return std::nullopt;
@@ -75,8 +76,7 @@ void LossyLink::Send(Bytes datagram, Timestamp now) {
 }
 
 void LossyLink::Enqueue(Bytes datagram, Timestamp due) {
-  in_flight_.push(
-      {due, next_number_++, {datagram.begin(), datagram.end()}});
+  in_flight_.push({due, next_number_++, {datagram.begin(), datagram.end()}});
 }
 
 std::optional<Timestamp> LossyLink::NextDue() const {
@@ -87,14 +87,14 @@ std::optional<Timestamp> LossyLink::NextDue() const {
 std::optional<std::vector<std::uint8_t>> LossyLink::Receive(Timestamp now) {
   if (in_flight_.empty() || in_flight_.top().due > now) return std::nullopt;
   // Moved out of the heap's top, whose place in it does not depend on it.
-  auto datagram =
-      std::move(const_cast<InFlight&>(in_flight_.top()).datagram);
+  auto datagram = std::move(const_cast<InFlight&>(in_flight_.top()).datagram);
   in_flight_.pop();
   ++counters_.delivered;
   return datagram;
 }
 
-// ---- the relay ------------------------------------------------------------------
+// ---- the relay
+// ------------------------------------------------------------------
 
 namespace {
 
@@ -187,9 +187,8 @@ class LossyRelay::Impl {
                           const LoopbackSocket& out) {
       const std::uint64_t seed =
           seed_ * 1'000'003 + index * 2 + static_cast<std::size_t>(direction);
-      return std::make_unique<End>(
-          End{direction, index, in, out, from, to,
-              LossyLink(Config(direction), seed)});
+      return std::make_unique<End>(End{direction, index, in, out, from, to,
+                                       LossyLink(Config(direction), seed)});
     };
     ends->to_server = make(Direction::kToServer, client_port, server_port,
                            ends->client_side, ends->server_side);
@@ -203,8 +202,7 @@ class LossyRelay::Impl {
   void SetConfig(Direction direction, const LossyLinkConfig& config) {
     const std::lock_guard lock(mutex_);
     Config(direction) = config;
-    for (const auto& pair : pairs_)
-      pair->end(direction).link.SetConfig(config);
+    for (const auto& pair : pairs_) pair->end(direction).link.SetConfig(config);
   }
   void SetCut(bool cut) { cut_ = cut; }
 
@@ -307,8 +305,7 @@ class LossyRelay::Impl {
       const auto n = recvmsg(end.in.fd(), &message, MSG_DONTWAIT);
       if (n < 0) break;
       if (ntohs(from.sin_port) != end.from || cut_) continue;
-      const Bytes datagram =
-          Bytes(buffer_).first(static_cast<std::size_t>(n));
+      const Bytes datagram = Bytes(buffer_).first(static_cast<std::size_t>(n));
       if (tap_) tap_(end.path, end.direction, datagram, now - Age(message));
       end.link.Send(datagram, now);
     }
@@ -342,8 +339,8 @@ class LossyRelay::Impl {
 LossyRelay::LossyRelay(const LossyLinkConfig& to_server,
                        const LossyLinkConfig& to_client, std::uint64_t seed,
                        Tap tap)
-    : impl_(std::make_unique<Impl>(to_server, to_client, seed,
-                                   std::move(tap))) {}
+    : impl_(
+          std::make_unique<Impl>(to_server, to_client, seed, std::move(tap))) {}
 
 LossyRelay::~LossyRelay() = default;
 
@@ -362,7 +359,8 @@ LossyLink::Counters LossyRelay::counters(Direction direction) const {
   return impl_->counters(direction);
 }
 
-// ---- candidate lines (RFC 8839 s5.1) -----------------------------------------------
+// ---- candidate lines (RFC 8839 s5.1)
+// -----------------------------------------------
 
 namespace {
 

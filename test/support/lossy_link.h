@@ -30,7 +30,7 @@ struct LossyLinkConfig {
   Duration jitter{0};  // up to this much more; order is kept
   double reorder = 0;  // share that is held up, and overtaken meanwhile
   Duration reorder_delay = 5ms;
-  double duplicate = 0;  // share that arrives twice
+  double duplicate = 0;               // share that arrives twice
   std::uint64_t bits_per_second = 0;  // 0: as many as come
   std::size_t queue_bytes = 100'000;  // in front of the bottleneck
 };
@@ -39,8 +39,8 @@ struct LossyLinkConfig {
 class LossyLink {
  public:
   struct Counters {
-    std::uint64_t sent = 0;       // handed in
-    std::uint64_t lost = 0;       // at random or in a burst
+    std::uint64_t sent = 0;  // handed in
+    std::uint64_t lost = 0;  // at random or in a burst
     std::uint64_t queue_full = 0;
     std::uint64_t duplicated = 0;
     std::uint64_t reordered = 0;

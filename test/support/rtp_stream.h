@@ -67,8 +67,7 @@ inline std::uint64_t IdOf(Bytes payload) {
 inline PacketDraft MakeDraft(PacketPool& pool, Bytes datagram) {
   PacketDraft draft = pool.Allocate();
   HG_CHECK(draft);
-  const std::size_t size =
-      std::min(datagram.size(), draft->buffer().size());
+  const std::size_t size = std::min(datagram.size(), draft->buffer().size());
   std::copy_n(datagram.begin(), size, draft->buffer().begin());
   draft->set_size(size);
   draft->info.truncated = size < datagram.size();

@@ -69,8 +69,9 @@ __attribute__((visibility("default"))) void* aligned_alloc(
   Note();
   return __libc_memalign(alignment, size);
 }
-__attribute__((visibility("default"))) int posix_memalign(
-    void** result, std::size_t alignment, std::size_t size) {
+__attribute__((visibility("default"))) int posix_memalign(void** result,
+                                                          std::size_t alignment,
+                                                          std::size_t size) {
   Note();
   *result = __libc_memalign(alignment, size);
   return *result == nullptr ? ENOMEM : 0;
@@ -112,7 +113,8 @@ Counted StopCounting(EngineRig& rig) {
   for (int i = 0; i < g_count; ++i) {
     char** symbols = backtrace_symbols(g_traces[i], g_frames[i]);
     std::string where;
-    for (int j = 2; j < g_frames[i]; ++j) where += std::string(symbols[j]) + "\n";
+    for (int j = 2; j < g_frames[i]; ++j)
+      where += std::string(symbols[j]) + "\n";
     free(symbols);
     if (where.find("libnice.so") != std::string::npos) {
       ++counted.of_libnice;
@@ -155,14 +157,14 @@ void WarmUp(EngineRig& rig, TestSender& sender) {
   }
 }
 
-TEST_CASE("no allocation on the media threads over 10,000 packets to six"
-          " viewers each") {
+TEST_CASE(
+    "no allocation on the media threads over 10,000 packets to six"
+    " viewers each") {
   for (const unsigned threads : {1u, 3u}) {
     CAPTURE(threads);
     const LossyLinkConfig link{.loss = 0.02};
-    EngineRig rig({.media_threads = threads,
-                   .to_server = link,
-                   .to_client = link});
+    EngineRig rig(
+        {.media_threads = threads, .to_server = link, .to_client = link});
     const auto source = rig.OpenSource(true, 1s);
     TestSender sender(source, {.packets_per_frame = 8, .payload_size = 1100});
     for (int i = 0; i < 6; ++i) rig.AddViewer(source);
@@ -185,8 +187,7 @@ TEST_CASE("no allocation on the media threads over 10,000 packets to six"
     CHECK(resent > 100);
     MESSAGE(threads << " threads, " << forwarded << " packets each, " << resent
                     << " resends: " << counted.ours << " allocations, "
-                    << counted.of_libnice
-                    << " of libnice for consent checks");
+                    << counted.of_libnice << " of libnice for consent checks");
   }
 }
 

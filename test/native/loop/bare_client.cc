@@ -102,8 +102,7 @@ void BareClient::Pump() {
   const int size =
       BIO_read(out_, flight.data(), static_cast<int>(flight.size()));
   for (int at = 0; at + 13 <= size;) {
-    const int record =
-        13 + LoadU16(flight.data() + at + 11);
+    const int record = 13 + LoadU16(flight.data() + at + 11);
     ice_->Send(Bytes(flight).subspan(static_cast<std::size_t>(at),
                                      static_cast<std::size_t>(record)));
     at += record;

@@ -25,7 +25,9 @@ class BareClient final : private IceTransport::Observer {
   void OnEvent(const Event& event);
   void Run(Duration duration);  // on this thread
   bool ice_connected() const { return ice_connected_; }
-  bool dtls_connected() const { return ssl_ && SSL_is_init_finished(ssl_.get()); }
+  bool dtls_connected() const {
+    return ssl_ && SSL_is_init_finished(ssl_.get());
+  }
 
  private:
   void OnIceGathered(const std::vector<std::string>& candidates) override;

@@ -73,21 +73,27 @@ struct Network {
   LossyLinkConfig to_server;
 };
 
-const Network kRandomLoss = {
-    "10 % random loss both ways",
-    {.loss = 0.1, .delay = 30ms},
-    {.loss = 0.1, .delay = 30ms}};
+const Network kRandomLoss = {"10 % random loss both ways",
+                             {.loss = 0.1, .delay = 30ms},
+                             {.loss = 0.1, .delay = 30ms}};
 // 9 % in all, in bursts of six packets.
 const Network kBursts = {
     "bursts of loss",
     {.burst_begin = 0.016, .burst_end = 1.0 / 6, .delay = 30ms},
     {.burst_begin = 0.016, .burst_end = 1.0 / 6, .delay = 30ms}};
-const Network kMess = {
-    "loss, jitter, reordering, duplicates",
-    {.loss = 0.03, .delay = 20ms, .jitter = 20ms, .reorder = 0.05,
-     .reorder_delay = 8ms, .duplicate = 0.03},
-    {.loss = 0.03, .delay = 20ms, .jitter = 20ms, .reorder = 0.05,
-     .reorder_delay = 8ms, .duplicate = 0.03}};
+const Network kMess = {"loss, jitter, reordering, duplicates",
+                       {.loss = 0.03,
+                        .delay = 20ms,
+                        .jitter = 20ms,
+                        .reorder = 0.05,
+                        .reorder_delay = 8ms,
+                        .duplicate = 0.03},
+                       {.loss = 0.03,
+                        .delay = 20ms,
+                        .jitter = 20ms,
+                        .reorder = 0.05,
+                        .reorder_delay = 8ms,
+                        .duplicate = 0.03}};
 
 // Between a viewer's NACKs of one packet, of which it sends ten. The round trip
 // is 60 ms: the impatient viewer asks three times where one answer is due, and
@@ -158,13 +164,13 @@ Outcome RunBehind(const Network& network, bool rtx, unsigned threads,
   CHECK(reported >= 2);  // of four; reports are lost, too
   outcome.wire = tap.figures();
   const auto down = rig.relay()->counters(LossyRelay::Direction::kToClient);
-  MESSAGE(network.name << ", " << std::string(rtx ? "RTX" : "plain") << ", " << threads
-                       << " threads: " << down.lost << " of " << down.sent
-                       << " datagrams lost; of " << outcome.expected
-                       << " packets " << outcome.missing << " missing, "
-                       << outcome.recovered << " recovered; asked " << nacks
-                       << " times, resent " << resent << ", refused "
-                       << not_resent);
+  MESSAGE(network.name << ", " << std::string(rtx ? "RTX" : "plain") << ", "
+                       << threads << " threads: " << down.lost << " of "
+                       << down.sent << " datagrams lost; of "
+                       << outcome.expected << " packets " << outcome.missing
+                       << " missing, " << outcome.recovered
+                       << " recovered; asked " << nacks << " times, resent "
+                       << resent << ", refused " << not_resent);
   return outcome;
 }
 
@@ -223,8 +229,8 @@ TEST_CASE("viewers connect through 10 % loss both ways") {
   TestSender sender(source, {});
   sender.Send();
   for (int i = 0; i < 20 / kSlow; ++i) {
-    rig.AddViewer(source, {.role = i % 2 == 0 ? DtlsRole::kClient
-                                              : DtlsRole::kServer});
+    rig.AddViewer(source,
+                  {.role = i % 2 == 0 ? DtlsRole::kClient : DtlsRole::kServer});
   }
 
   CHECK(rig.AllConnected());
@@ -251,8 +257,8 @@ TEST_CASE("a NACK without end multiplies nothing") {
   }
   const double seconds =
       std::chrono::duration<double>(MonotonicNow() - start).count();
-  const auto sent = static_cast<double>(
-      viewer.peer().stats->bytes_sent.value() - bytes);
+  const auto sent =
+      static_cast<double>(viewer.peer().stats->bytes_sent.value() - bytes);
 
   // What the stream itself takes, half of that, the floor, and what was saved.
   const double stream = 250 * 570 * seconds;

@@ -44,7 +44,8 @@ std::size_t CountEntries(const char* folder) {
 
 }  // namespace
 
-// ---- events ---------------------------------------------------------------------
+// ---- events
+// ---------------------------------------------------------------------
 
 void EventInbox::Post(Event event) {
   const std::lock_guard lock(mutex_);
@@ -76,7 +77,8 @@ std::vector<std::string> EventInbox::logs() const {
   return logs_;
 }
 
-// ---- the sender -----------------------------------------------------------------
+// ---- the sender
+// -----------------------------------------------------------------
 
 TestSender::TestSender(const Engine::SourceHandle& source,
                        const Options& options)
@@ -109,12 +111,11 @@ void TestSender::Send(std::uint64_t count) {
 void TestSender::Keep(double packets_per_second) {
   const Timestamp now = MonotonicNow();
   if (!started_) {
-    started_ = now - Duration(static_cast<std::int64_t>(
-                         static_cast<double>(next_id_) / packets_per_second *
-                         1e9));
+    started_ =
+        now - Duration(static_cast<std::int64_t>(static_cast<double>(next_id_) /
+                                                 packets_per_second * 1e9));
   }
-  const double seconds =
-      std::chrono::duration<double>(now - *started_).count();
+  const double seconds = std::chrono::duration<double>(now - *started_).count();
   const auto due = static_cast<std::uint64_t>(seconds * packets_per_second);
   // A machine that was held up does not make up for it at once.
   if (due > next_id_) Send(std::min<std::uint64_t>(due - next_id_, 64));
@@ -151,7 +152,8 @@ int TestSender::TakeKeyframeRequests() {
   return ear.plis;
 }
 
-// ---- a viewer -------------------------------------------------------------------
+// ---- a viewer
+// -------------------------------------------------------------------
 
 Viewer::Viewer(EngineRig& rig, const Options& options)
     : rig_(rig), options_(options) {
@@ -248,8 +250,7 @@ void Viewer::OnPacket(MediaClient&, const MediaClient::Packet& packet) {
   if (!received_.emplace(id, packet.extended_seq).second) ++breaks_;
   if (received_.size() == 1) first_id_ = id;
   // The source loses nothing: a step in ids is the same step in numbers.
-  if (last_ext_ && packet.extended_seq - *last_ext_ != id - last_id_)
-    ++breaks_;
+  if (last_ext_ && packet.extended_seq - *last_ext_ != id - last_id_) ++breaks_;
   last_ext_ = packet.extended_seq;
   last_id_ = id;
   newest_id_ = std::max(newest_id_, id);
@@ -262,7 +263,8 @@ void Viewer::OnClosed(MediaClient&, std::string_view why) {
 
 std::uint64_t Viewer::MissingUntil(std::uint64_t id) const {
   std::uint64_t missing = 0;
-  for (std::uint64_t i = first_id_; i < id; ++i) missing += !received_.contains(i);
+  for (std::uint64_t i = first_id_; i < id; ++i)
+    missing += !received_.contains(i);
   return missing;
 }
 
@@ -276,7 +278,8 @@ void Viewer::Disappear() {
   client_.reset();
 }
 
-// ---- the rig --------------------------------------------------------------------
+// ---- the rig
+// --------------------------------------------------------------------
 
 EngineRig::EngineRig(const Options& options) : options_(options) {
   if (options.to_server || options.to_client)

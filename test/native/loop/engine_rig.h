@@ -118,7 +118,7 @@ class Viewer final : private MediaClient::Observer {
   // The engine's port for this peer.
   std::uint16_t server_port() const { return server_port_; }
 
-  bool connected() const { return connected_; }      // both sides
+  bool connected() const { return connected_; }       // both sides
   bool closed() const { return close_reason_ >= 0; }  // the engine says so
   PeerCloseReason close_reason() const {
     return static_cast<PeerCloseReason>(close_reason_);

@@ -180,8 +180,8 @@ TEST_CASE("a viewer that comes back in time sees a gap and no more") {
   const std::uint64_t received = viewer.received();
 
   rig.relay()->SetCut(false);
-  REQUIRE(rig.RunUntil(
-      [&] { return viewer.ice_state() == IceState::kConnected; }));
+  REQUIRE(
+      rig.RunUntil([&] { return viewer.ice_state() == IceState::kConnected; }));
   viewer.ExpectJump();
   rig.Stream(sender, 200, 1s);
 
@@ -238,8 +238,9 @@ TEST_CASE("a restart of the source is invisible but for the missing keyframe") {
   CHECK(source.info->stats.restarts.value() == 2);
 }
 
-TEST_CASE("keyframe requests of 50 viewers on 3 threads reach the sender"
-          " merged") {
+TEST_CASE(
+    "keyframe requests of 50 viewers on 3 threads reach the sender"
+    " merged") {
   EngineRig rig({.media_threads = 3});
   const auto source = rig.OpenSource();
   TestSender sender(source, {.frames_per_keyframe = 1'000'000});
@@ -254,7 +255,8 @@ TEST_CASE("keyframe requests of 50 viewers on 3 threads reach the sender"
 
   int requests = 0;
   for (int round = 0; round < 20; ++round) {
-    for (const auto& viewer : rig.viewers()) viewer->client()->RequestKeyframe(0);
+    for (const auto& viewer : rig.viewers())
+      viewer->client()->RequestKeyframe(0);
     rig.RunFor(50ms);
     requests += sender.TakeKeyframeRequests();
   }
@@ -265,7 +267,8 @@ TEST_CASE("keyframe requests of 50 viewers on 3 threads reach the sender"
   CHECK(requests >= 2);
   CHECK(requests <= seconds + 2);
   std::uint64_t plis = 0;
-  for (const auto& viewer : rig.viewers()) plis += viewer->egress().plis.value();
+  for (const auto& viewer : rig.viewers())
+    plis += viewer->egress().plis.value();
   CHECK(plis >= static_cast<std::uint64_t>(count) * 19);
   MESSAGE(plis << " PLIs of " << count << " viewers became " << requests
                << " in " << seconds << " s");

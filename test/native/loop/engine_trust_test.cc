@@ -33,8 +33,9 @@ struct BareRig {
   std::optional<Event> closed;
 };
 
-TEST_CASE("a client that offers no SRTP is turned away, and nobody else"
-          " notices") {
+TEST_CASE(
+    "a client that offers no SRTP is turned away, and nobody else"
+    " notices") {
   BareRig bare(true);
   const auto source = bare.rig.OpenSource(true, 10s);
 
@@ -144,10 +145,10 @@ TEST_CASE("a peer's own nonsense is dropped and counted, media goes on") {
     auto rtcp = Garbage(rng, 0x80);
     rtcp.resize(std::max<std::size_t>(rtcp.size(), 2));
     rtcp[1] = 205;
-    send(rtcp);                            // no SRTCP of ours
-    send(MakeRtp({.ssrc = 0x10000000}));   // RTP nobody asked for
+    send(rtcp);                           // no SRTCP of ours
+    send(MakeRtp({.ssrc = 0x10000000}));  // RTP nobody asked for
     send(MakeRtp({.ssrc = 0xffffffff}));
-    send(Garbage(rng, 22));                // no record of ours
+    send(Garbage(rng, 22));  // no record of ours
     send(std::vector<std::uint8_t>{0x80});
     if (i % 10 == 0) rig.Stream(sender, 100, 10ms);
   }

@@ -146,7 +146,8 @@ TEST_CASE("a bottleneck delays, and drops when its queue is full") {
   CHECK(most <= 14ms);
 }
 
-// ---- the relay ------------------------------------------------------------------
+// ---- the relay
+// ------------------------------------------------------------------
 
 TEST_CASE("a relay carries datagrams both ways under its own ports") {
   LossyRelay relay({}, {}, 1);

@@ -245,8 +245,9 @@ TEST_CASE("a viewer of a source that is gone is told so, on every thread") {
   CHECK(rig.info->stats.viewers == 0);
 }
 
-TEST_CASE("when a source closes, the viewers of all threads are told, and its"
-          " ports are free") {
+TEST_CASE(
+    "when a source closes, the viewers of all threads are told, and its"
+    " ports are free") {
   SinkStub sinks[3];
   Rig rig;
   rig.Open();
@@ -279,8 +280,9 @@ TEST_CASE("the kept keyframe's group goes to the first viewer of a thread") {
   CHECK(IdsOf(there) == Ids{2, 3, 4, 5});
 }
 
-TEST_CASE("a thread without viewers gets no packets any more, until the next"
-          " comes") {
+TEST_CASE(
+    "a thread without viewers gets no packets any more, until the next"
+    " comes") {
   SinkStub first;
   SinkStub second;
   Rig rig(WithKeyframeBuffer());
@@ -323,7 +325,8 @@ TEST_CASE("the sender's clock reaches all threads, and late viewers too") {
   }
 }
 
-TEST_CASE("the lowest bandwidth of all threads' viewers is told to the sender") {
+TEST_CASE(
+    "the lowest bandwidth of all threads' viewers is told to the sender") {
   SinkStub sinks[3];
   Rig rig;
   rig.Open();

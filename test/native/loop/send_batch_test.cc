@@ -143,7 +143,8 @@ TEST_CASE("a run of equal sizes leaves as one message") {
   Rig rig;
   constexpr int on = 1;
   // The receiver takes messages as they are, not cut into datagrams.
-  if (setsockopt(rig.receiver.fd(), IPPROTO_UDP, UDP_GRO, &on, sizeof on) != 0) {
+  if (setsockopt(rig.receiver.fd(), IPPROTO_UDP, UDP_GRO, &on, sizeof on) !=
+      0) {
     MESSAGE("no UDP_GRO here");
     return;
   }
@@ -173,7 +174,8 @@ TEST_CASE("IPv6 works the same") {
   CHECK(rig.batch.gso());
 }
 
-TEST_CASE("where a message cannot be segmented its datagrams leave one by one") {
+TEST_CASE(
+    "where a message cannot be segmented its datagrams leave one by one") {
   Rig rig;
   constexpr int on = 1;
   // Without checksums there is no segmentation: EINVAL, as for a path of a

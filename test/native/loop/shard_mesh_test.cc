@@ -61,8 +61,10 @@ TEST_CASE("messages arrive in order, at their shard only") {
 TEST_CASE("a full way drops packets, counts them, and loses nothing else") {
   Rig rig(2);
   std::uint32_t packets = 0;
-  while (rig.mesh.dropped(0) == 0) rig.mesh.Post(0, 1, Packet(rig.pool, packets++));
-  for (std::uint32_t i = 0; i < 5; ++i) rig.mesh.Post(0, 1, Control(1'000'000 + i));
+  while (rig.mesh.dropped(0) == 0)
+    rig.mesh.Post(0, 1, Packet(rig.pool, packets++));
+  for (std::uint32_t i = 0; i < 5; ++i)
+    rig.mesh.Post(0, 1, Control(1'000'000 + i));
   // Behind something that waits nothing overtakes, so this one is lost as well.
   rig.mesh.Post(0, 1, Packet(rig.pool, packets));
 
@@ -113,8 +115,9 @@ TEST_CASE("pairs of shards that have nothing to say have no ring") {
   CHECK(rig.mesh.dropped(5) == 0);
 }
 
-TEST_CASE("three threads exchange messages, sleep, wake, and lose no control"
-          " message") {
+TEST_CASE(
+    "three threads exchange messages, sleep, wake, and lose no control"
+    " message") {
   constexpr unsigned kShards = 3;
   constexpr std::uint32_t kMessages = 30'000;
   Rig rig(kShards);

@@ -72,9 +72,9 @@ class TestSocket {
     std::vector<std::uint8_t> datagram(65536);
     SocketAddress sender;
     sender.length = sizeof sender.storage;
-    const auto n = recvfrom(fd_, datagram.data(), datagram.size(), MSG_DONTWAIT,
-                            reinterpret_cast<sockaddr*>(&sender.storage),
-                            &sender.length);
+    const auto n =
+        recvfrom(fd_, datagram.data(), datagram.size(), MSG_DONTWAIT,
+                 reinterpret_cast<sockaddr*>(&sender.storage), &sender.length);
     if (n < 0) return std::nullopt;
     if (from != nullptr) *from = sender;
     datagram.resize(static_cast<std::size_t>(n));

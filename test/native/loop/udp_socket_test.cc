@@ -53,8 +53,7 @@ TEST_CASE("a socket without wishes gets a port and both address families") {
 TEST_CASE("a socket on an address hears nothing else") {
   const UdpSocket socket(Loopback());
   const TestSocket v6("::1");
-  if (v6.ok())
-    v6.SendTo(*SocketAddress::Parse("::1", socket.port()), kHello);
+  if (v6.ok()) v6.SendTo(*SocketAddress::Parse("::1", socket.port()), kHello);
   TestSocket("127.0.0.1")
       .SendTo(*SocketAddress::Parse("127.0.0.2", socket.port()), kHello);
 
@@ -93,7 +92,8 @@ TEST_CASE("a port of a range is one that is free, until none is") {
     if (port > 65000) continue;
     bool free = true;
     for (std::uint16_t i = 0; i < 4; ++i)
-      free &= TestSocket("127.0.0.1", static_cast<std::uint16_t>(port + i)).ok();
+      free &=
+          TestSocket("127.0.0.1", static_cast<std::uint16_t>(port + i)).ok();
     if (free) base = port;
   }
   REQUIRE(base != 0);
@@ -119,13 +119,14 @@ TEST_CASE("an address that is none, or not ours, is refused by name") {
   CHECK(Says(ErrorOf({.address = "localhost"}).second,
              "the local address 'localhost' is not an IP address"));
   CHECK(ErrorOf({.address = "203.0.113.55"}).first == "EADDRNOTAVAIL");
-  CHECK(Says(ErrorOf({.group = "239.1"}).second, "the multicast group '239.1'"));
+  CHECK(
+      Says(ErrorOf({.group = "239.1"}).second, "the multicast group '239.1'"));
 }
 
 // Multicast on the loopback interface.
 void SendToGroup(const std::string& group, std::uint16_t port) {
   const TestSocket sender("127.0.0.1");
-  in_addr interface{htonl(INADDR_LOOPBACK)};
+  in_addr interface { htonl(INADDR_LOOPBACK) };
   setsockopt(sender.fd(), IPPROTO_IP, IP_MULTICAST_IF, &interface,
              sizeof interface);
   REQUIRE(sender.SendTo(*SocketAddress::Parse(group, port), kHello));
@@ -162,7 +163,8 @@ std::string OtherInterface(const std::string& group) {
   struct if_nameindex* list = ::if_nameindex();
   for (auto* entry = list; entry != nullptr && entry->if_index != 0; ++entry) {
     const std::string name = entry->if_name;
-    if (name != "lo" && ErrorOf({.group = group, .interface = name}).first.empty())
+    if (name != "lo" &&
+        ErrorOf({.group = group, .interface = name}).first.empty())
       other = name;
   }
   if_freenameindex(list);
@@ -217,8 +219,9 @@ TEST_CASE("an interface that is not there is named") {
 
   CHECK(code == "ENODEV");
   CHECK(Says(text, "'eth99'"));
-  CHECK(Says(ErrorOf({.group = "239.255.41.7", .interface = "203.0.113.9"}).second,
-             "'203.0.113.9'"));
+  CHECK(Says(
+      ErrorOf({.group = "239.255.41.7", .interface = "203.0.113.9"}).second,
+      "'203.0.113.9'"));
 }
 
 TEST_CASE("a group that is no multicast address is refused") {

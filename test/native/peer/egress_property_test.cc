@@ -25,8 +25,10 @@ bool Chance(Rng& rng, unsigned percent) { return Below(rng, 100) < percent; }
 class RandomSource final : private Source::Host {
  public:
   RandomSource(std::uint32_t id, bool buffer_keyframes, Rng& rng, Timestamp now)
-      : rng_(rng), info_(MakeInfo(id, buffer_keyframes)),
-        replica_(info_, upstream_), source_(info_, *this, events_, now) {
+      : rng_(rng),
+        info_(MakeInfo(id, buffer_keyframes)),
+        replica_(info_, upstream_),
+        source_(info_, *this, events_, now) {
     NewStream();
   }
 
@@ -84,9 +86,8 @@ class RandomSource final : private Source::Host {
     ssrc_ = static_cast<std::uint32_t>(rng_()) | 1;
     seq_ = Chance(rng_, 70) ? kStarts[Below(rng_, std::size(kStarts))]
                             : static_cast<std::uint16_t>(rng_());
-    timestamp_offset_ = Chance(rng_, 50)
-                            ? 0xffff0000
-                            : static_cast<std::uint32_t>(rng_());
+    timestamp_offset_ =
+        Chance(rng_, 50) ? 0xffff0000 : static_cast<std::uint32_t>(rng_());
   }
   void Take(const std::vector<std::uint8_t>& packet, Timestamp now) {
     source_.OnDatagram(MakeDraft(pool_, packet), now);
@@ -201,7 +202,8 @@ class Judge {
     buffer.resize(buffer.size() + SrtpSession::kMaxOverhead);
     const auto size = sender_.ProtectRtp(buffer, packet.bytes.size());
     REQUIRE(size);
-    const auto plain = receiver_.UnprotectRtp(MutableBytes(buffer).first(*size));
+    const auto plain =
+        receiver_.UnprotectRtp(MutableBytes(buffer).first(*size));
     if (packet.resend && !rtx) {
       REQUIRE(plain.outcome == SrtpSession::Outcome::kReplayed);
       return;
@@ -235,8 +237,8 @@ void RunRandomly(std::uint64_t seed, const EgressTrackConfig& config,
   rig.owner.on_packet = [&](const WirePacket& p) { judge.OnPacket(p); };
   std::vector<std::unique_ptr<RandomSource>> sources;
   for (std::uint32_t id = 0; id < 3; ++id)
-    sources.push_back(std::make_unique<RandomSource>(
-        id, Chance(rng, 50), rng, rig.owner.time));
+    sources.push_back(std::make_unique<RandomSource>(id, Chance(rng, 50), rng,
+                                                     rig.owner.time));
   std::uint64_t next_id = 0;
   std::vector<Duration> round_trips;
   rig.track.Link(&sources[0]->replica());
@@ -256,9 +258,8 @@ void RunRandomly(std::uint64_t seed, const EgressTrackConfig& config,
         break;
       case 1:
         if (Chance(rng, 10))
-          rig.track.Link(Chance(rng, 10)
-                             ? nullptr
-                             : &sources[Below(rng, 3)]->replica());
+          rig.track.Link(Chance(rng, 10) ? nullptr
+                                         : &sources[Below(rng, 3)]->replica());
         break;
       case 2:
         if (Chance(rng, 20)) sources[Below(rng, 3)]->Restart();

@@ -51,8 +51,8 @@ class OwnerStub final : public EgressTrack::Owner {
   void Flush() {
     for (const Queued& queued : queue_) {
       if (!can_send) break;
-      const std::size_t size = queued.track->Write(
-          *queued.packet, queued.out, time, MutableBytes(buffer_));
+      const std::size_t size = queued.track->Write(*queued.packet, queued.out,
+                                                   time, MutableBytes(buffer_));
       if (size > 0) Keep(size, false);
     }
     queue_.clear();
@@ -164,9 +164,8 @@ struct EgressRig {
       items.push_back(0);
       items.push_back(0);
     }
-    track.OnNack({.sender_ssrc = 1,
-                  .media_ssrc = track.config().ssrc,
-                  .items = items});
+    track.OnNack(
+        {.sender_ssrc = 1, .media_ssrc = track.config().ssrc, .items = items});
   }
   // The viewer reports; its round trip is what it is given.
   void Report(Duration round_trip, std::int32_t lost = 0) {

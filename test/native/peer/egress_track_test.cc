@@ -24,7 +24,8 @@ void CheckFollows(const WirePacket& before, const WirePacket& after) {
   CHECK(TimestampNewer(after.rtp().timestamp, before.rtp().timestamp));
 }
 
-// ---- where a stream starts ----------------------------------------------------
+// ---- where a stream starts
+// ----------------------------------------------------
 
 TEST_CASE("a video track sends nothing before a keyframe") {
   SourceStub source;
@@ -96,7 +97,8 @@ TEST_CASE("nothing is sent before the transport is up; then from a keyframe") {
   CHECK(SendSome(rig, source, 3).size() == 3);
 }
 
-// ---- continuity -----------------------------------------------------------------
+// ---- continuity
+// -----------------------------------------------------------------
 
 TEST_CASE("a pause leaves no gap, and starts again with a keyframe") {
   SourceStub source;
@@ -117,12 +119,12 @@ TEST_CASE("a pause leaves no gap, and starts again with a keyframe") {
   REQUIRE(after.size() == 2);
   CheckFollows(before.back(), after[0]);
   // The timestamp keeps its relation to the source's: 103 packets of 10 ms.
-  CHECK(after[0].rtp().timestamp - before.back().rtp().timestamp ==
-        103 * 900);
+  CHECK(after[0].rtp().timestamp - before.back().rtp().timestamp == 103 * 900);
 }
 
-TEST_CASE("another source continues the sequence, and the timestamp by the time"
-          " that passed") {
+TEST_CASE(
+    "another source continues the sequence, and the timestamp by the time"
+    " that passed") {
   SourceStub a;
   SourceStub b(VideoConfig(), 0x2fff0);
   b.first_timestamp = 12345;
@@ -137,8 +139,7 @@ TEST_CASE("another source continues the sequence, and the timestamp by the time"
 
   REQUIRE(after.size() == 5);
   CheckFollows(before.back(), after[0]);
-  CHECK(after[0].rtp().timestamp - before.back().rtp().timestamp ==
-        11 * 900);
+  CHECK(after[0].rtp().timestamp - before.back().rtp().timestamp == 11 * 900);
   CHECK(after[4].rtp().timestamp - after[0].rtp().timestamp == 4 * 900);
   CHECK(a.info->stats.viewers == 0);
   CHECK(b.info->stats.viewers == 1);
@@ -237,7 +238,8 @@ TEST_CASE("a destroyed track is no viewer any more") {
   source.Send(Timestamp(1000s), true);
 }
 
-// ---- resends --------------------------------------------------------------------
+// ---- resends
+// --------------------------------------------------------------------
 
 TEST_CASE("a plain resend is the same bytes, extensions included") {
   SourceStub source;
@@ -306,8 +308,8 @@ TEST_CASE("a packet is resent once per round trip, at most every 10 ms") {
     Duration round_trip;
     int at_most;
   };
-  for (const Case& c : {Case{100ms, 4}, Case{25ms, 16}, Case{1ms, 40},
-                        Case{0ms, 40}}) {
+  for (const Case& c :
+       {Case{100ms, 4}, Case{25ms, 16}, Case{1ms, 40}, Case{0ms, 40}}) {
     CAPTURE(ToMillis(c.round_trip));
     SourceStub source;
     EgressRig rig(RtxVideo());
@@ -459,7 +461,8 @@ TEST_CASE("resends keep to their share of the bitrate") {
   CHECK(resent_bytes >= 64 * 1024);
 }
 
-// ---- feedback -------------------------------------------------------------------
+// ---- feedback
+// -------------------------------------------------------------------
 
 TEST_CASE("a repeated FIR is one keyframe request, a PLI each") {
   SourceStub source;
@@ -495,7 +498,8 @@ TEST_CASE("newly lost packets are told once") {
   CHECK(rig.stats->round_trip_us.value() <= 10'100);
 }
 
-// ---- sender reports ---------------------------------------------------------------
+// ---- sender reports
+// ---------------------------------------------------------------
 
 // NTP for an instant of the tests' clock, for a machine whose wall clock is
 // `ahead` of ours.
@@ -536,8 +540,9 @@ double SecondsOf(const SenderInfo& info, std::uint32_t timestamp,
              rate;
 }
 
-TEST_CASE("there is no sender report before anything was sent, nor twice for"
-          " the same") {
+TEST_CASE(
+    "there is no sender report before anything was sent, nor twice for"
+    " the same") {
   SourceStub source;
   EgressRig rig(PlainVideo());
   CHECK_FALSE(ReportOf(rig, std::nullopt));
@@ -570,8 +575,9 @@ TEST_CASE("without a sender's clock a report carries the time of arrival") {
         static_cast<std::uint32_t>(ToMicros(passed) * 90 / 1000));
 }
 
-TEST_CASE("audio and video that were captured together get the same time, by"
-          " the sender's clock") {
+TEST_CASE(
+    "audio and video that were captured together get the same time, by"
+    " the sender's clock") {
   // The sender's wall clock is an hour ahead; its video takes 300 ms longer to
   // arrive than its audio.
   constexpr Duration kAhead = 3600s;

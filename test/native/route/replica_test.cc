@@ -183,7 +183,8 @@ TEST_CASE("when the source closes every viewer hears of it once") {
   CHECK(rig.viewers() == 0);
 }
 
-TEST_CASE("the newest place in time is that of the newest frame's first packet") {
+TEST_CASE(
+    "the newest place in time is that of the newest frame's first packet") {
   Rig rig;
   const auto packet = [&](std::uint64_t n, std::uint32_t timestamp,
                           Duration at) {

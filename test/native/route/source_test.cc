@@ -54,8 +54,13 @@ struct Rig {
 TEST_CASE("a source hands on what it found out about a packet") {
   Rig rig;
 
-  rig.Send({.ssrc = 5, .seq = 10, .timestamp = 3000, .payload_type = 100,
-            .marker = true, .keyframe = true, .id = 77});
+  rig.Send({.ssrc = 5,
+            .seq = 10,
+            .timestamp = 3000,
+            .payload_type = 100,
+            .marker = true,
+            .keyframe = true,
+            .id = 77});
 
   REQUIRE(rig.host.packets.size() == 1);
   const PacketBuffer& packet = *rig.host.packets[0];
@@ -154,8 +159,9 @@ TEST_CASE("gaps, late packets and repeated ones are told apart") {
   }
 }
 
-TEST_CASE("a restart of the sender is marked, numbered on, and a keyframe asked"
-          " for") {
+TEST_CASE(
+    "a restart of the sender is marked, numbered on, and a keyframe asked"
+    " for") {
   for (const std::uint16_t start : kStarts) {
     CAPTURE(start);
     Rig rig;
@@ -207,8 +213,9 @@ TEST_CASE("a source without keyframes is never asked for one") {
   CHECK(rig.host.requests == 0);
 }
 
-TEST_CASE("with collision protection another sender waits for the silence of"
-          " the first") {
+TEST_CASE(
+    "with collision protection another sender waits for the silence of"
+    " the first") {
   SourceConfig config = VideoConfig();
   config.collision = 2s;
   Rig rig(config);
@@ -226,7 +233,8 @@ TEST_CASE("with collision protection another sender waits for the silence of"
   CHECK(rig.source.ssrc() == 2);
 }
 
-TEST_CASE("keyframe requests are merged, and the waiting one is sent when due") {
+TEST_CASE(
+    "keyframe requests are merged, and the waiting one is sent when due") {
   Rig rig;
   rig.Send({.seq = 1});
 
