@@ -14,7 +14,7 @@ ReplicaTable::ReplicaTable(unsigned shard, ShardMesh& mesh, Turn& turn)
 
 ReplicaTable::~ReplicaTable() = default;
 
-void ReplicaTable::AddSource(std::shared_ptr<const SourceInfo> info,
+void ReplicaTable::AddSource(const std::shared_ptr<const SourceInfo>& info,
                              UdpSocket rtp, std::optional<UdpSocket> rtcp) {
   const std::uint32_t id = info->config.id;
   HomeSource& home = sources_[id];

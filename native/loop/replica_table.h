@@ -21,7 +21,7 @@ class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
   ~ReplicaTable();
 
   // The source lives here from now on.
-  void AddSource(std::shared_ptr<const SourceInfo> info, UdpSocket rtp,
+  void AddSource(const std::shared_ptr<const SourceInfo>& info, UdpSocket rtp,
                  std::optional<UdpSocket> rtcp);
   void RemoveSource(std::uint32_t id);
   // The end: sources close their ports, and nobody is told.

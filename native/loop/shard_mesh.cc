@@ -35,6 +35,8 @@ void ShardMesh::Post(unsigned from, unsigned to, ShardMessage message) {
   if (packet) {
     w.dropped.Add(1);
   } else {
+    // A ring that is full leaves the message as it was.
+    // NOLINTNEXTLINE(bugprone-use-after-move)
     w.waiting.push_back(std::move(message));
   }
 }
