@@ -1,11 +1,32 @@
 #include "loop/media_loop.h"
 
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace hg {
+namespace {
+
+// GLib ends the process if there is none left for the context of a new peer.
+// The other threads of the process take some meanwhile.
+constexpr std::size_t kSpareFds = 16;
+
+bool HasSpareFds(std::size_t count) {
+  std::vector<int> fds;
+  while (fds.size() < count) {
+    const int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd < 0) break;
+    fds.push_back(fd);
+  }
+  for (const int fd : fds) close(fd);
+  return fds.size() == count;
+}
+
+}  // namespace
 
 MediaLoop::MediaLoop(unsigned shard, ShardMesh& mesh, EventSink& events)
     : shard_(shard), mesh_(mesh), turn_(events), sources_(shard, mesh, turn_) {
@@ -43,6 +64,14 @@ void MediaLoop::Join() {
 void MediaLoop::AddPeer(const PeerConfig& config,
                         std::shared_ptr<const DtlsContext> dtls,
                         std::shared_ptr<PeerStats> stats) {
+  if (!HasSpareFds(kSpareFds + config.ice.local_addresses.size())) {
+    Event event;
+    event.type = EventType::kPeerClosed;
+    event.object = config.id;
+    event.a = static_cast<std::int64_t>(PeerCloseReason::kGatheringError);
+    event.text = "too many open files: raise the limit (ulimit -n)";
+    return turn_.events.Post(std::move(event));
+  }
   auto slot = std::make_unique<PeerSlot>(config, std::move(dtls),
                                          std::move(stats), turn_);
   PeerSlot& added = *slot;

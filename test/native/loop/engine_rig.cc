@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -391,5 +392,13 @@ bool EngineRig::AllConnected() {
 
 std::size_t CountFds() { return CountEntries("/proc/self/fd"); }
 std::size_t CountThreads() { return CountEntries("/proc/self/task"); }
+
+std::size_t ResidentBytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
 
 }  // namespace hg::test

@@ -234,5 +234,6 @@ class EngineRig {
 // Open file descriptors and threads of this process.
 std::size_t CountFds();
 std::size_t CountThreads();
+std::size_t ResidentBytes();
 
 }  // namespace hg::test

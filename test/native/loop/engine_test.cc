@@ -2,6 +2,7 @@
 #include "loop/engine.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include "native/loop/engine_rig.h"
 #include "rtp/seq_num.h"
@@ -42,6 +43,11 @@ TEST_CASE("every viewer gets every packet over a perfect network") {
       CHECK(viewer->peer().stats->srtp_profile.value() ==
             static_cast<std::uint64_t>(SrtpProfile::kAeadAes128Gcm));
       CHECK(counters.sender_reports >= 1);
+      const auto pair = viewer->peer().stats->pair.load();
+      REQUIRE(pair);
+      CHECK(pair->local.find("127.0.0.1:" +
+                             std::to_string(viewer->server_port())) == 0);
+      CHECK(pair->remote.find("127.0.0.1:") == 0);
     }
     CHECK(source.info->stats.viewers == 12);
     CHECK(source.info->stats.packets.value() == sent);
@@ -190,6 +196,56 @@ TEST_CASE("a viewer that comes back in time sees a gap and no more") {
   CHECK(viewer.breaks() == 0);
   CHECK(viewer.counters().jumps == 0);
   CHECK(viewer.counters().auth_failures == 0);
+}
+
+// The limit of open files, lowered for a while.
+class FewFds {
+ public:
+  explicit FewFds(std::size_t left) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit lower = before_;
+    lower.rlim_cur = CountFds() + left;
+    setrlimit(RLIMIT_NOFILE, &lower);
+  }
+  ~FewFds() { setrlimit(RLIMIT_NOFILE, &before_); }
+  FewFds(const FewFds&) = delete;
+  FewFds& operator=(const FewFds&) = delete;
+
+ private:
+  rlimit before_;
+};
+
+TEST_CASE("a process out of file descriptors refuses peers, and lives") {
+  EngineRig rig({.media_threads = 3});
+  const auto source = rig.OpenSource();
+  int gathered = 0;
+  int refused = 0;
+  const auto count = [&] {
+    for (const Event& event : rig.inbox().Take()) {
+      gathered += event.type == EventType::kPeerGathered;
+      if (event.type != EventType::kPeerClosed) continue;
+      rig.engine().ForgetPeer(event.object);
+      ++refused;
+      CHECK(static_cast<PeerCloseReason>(event.a) ==
+            PeerCloseReason::kGatheringError);
+      CHECK(event.text.find("open files") != std::string::npos);
+    }
+    return gathered + refused == 60;
+  };
+
+  std::vector<Engine::PeerHandle> peers;
+  {
+    const FewFds few(100);
+    for (int i = 0; i < 60; ++i) peers.push_back(rig.engine().CreatePeer(true));
+    REQUIRE(rig.loop().RunUntil(count, kPatience));
+  }
+
+  CHECK(gathered >= 5);
+  CHECK(refused >= 5);
+  CHECK(rig.engine().peer_count() == static_cast<std::size_t>(gathered));
+  // Later there is room again.
+  rig.AddViewer(source);
+  CHECK(rig.AllConnected());
 }
 
 TEST_CASE("a viewer nobody can reach is given up") {

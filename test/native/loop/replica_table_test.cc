@@ -353,6 +353,27 @@ TEST_CASE(
   CHECK(heard.back() == 700'000);
 }
 
+TEST_CASE(
+    "when all packet memory is in use a source drops, empties its socket,"
+    " and goes on") {
+  SinkStub sink;
+  Rig rig;
+  rig.Open();
+  rig.Link(0, sink);
+  PacketPool& pool = rig.shards.shards[0]->turn.pool;
+  std::vector<PacketDraft> taken;
+  while (PacketDraft draft = pool.Allocate()) taken.push_back(std::move(draft));
+
+  for (std::uint64_t id = 0; id < 10; ++id) rig.Send(id);
+  for (int i = 0; i < 10; ++i) rig.shards.Step();
+  CHECK(rig.info->stats.dropped.value() == 10);
+  taken.clear();
+  rig.Send(10);
+
+  CHECK(IdsOf(sink) == Ids{10});
+  CHECK(pool.exhausted() >= 10);
+}
+
 TEST_CASE("garbage on the RTCP port is counted and answered to nobody") {
   Rig rig;
   rig.Open();
