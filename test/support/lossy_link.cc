@@ -106,14 +106,15 @@ sockaddr_in Loopback(std::uint16_t port) {
   return address;
 }
 
-// How long ago the kernel got a datagram.
-Duration Age(msghdr& message) {
+// When the kernel got a datagram: how late we read it does not matter.
+WallTime SentAt(msghdr& message) {
   const cmsghdr* control = CMSG_FIRSTHDR(&message);
-  if (control == nullptr || control->cmsg_type != SO_TIMESTAMPNS) return {};
+  if (control == nullptr || control->cmsg_type != SO_TIMESTAMPNS)
+    return WallNow();
   timespec at;
   std::memcpy(&at, CMSG_DATA(control), sizeof at);
-  return WallNow().time_since_epoch() - std::chrono::seconds(at.tv_sec) -
-         std::chrono::nanoseconds(at.tv_nsec);
+  return WallTime(std::chrono::seconds(at.tv_sec) +
+                  std::chrono::nanoseconds(at.tv_nsec));
 }
 
 [[noreturn]] void Throw(const char* what) {
@@ -306,7 +307,7 @@ class LossyRelay::Impl {
       if (n < 0) break;
       if (ntohs(from.sin_port) != end.from || cut_) continue;
       const Bytes datagram = Bytes(buffer_).first(static_cast<std::size_t>(n));
-      if (tap_) tap_(end.path, end.direction, datagram, now - Age(message));
+      if (tap_) tap_(end.path, end.direction, datagram, SentAt(message));
       end.link.Send(datagram, now);
     }
     Deliver(end, now);

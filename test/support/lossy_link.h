@@ -100,7 +100,7 @@ class LossyRelay {
   // Sees every datagram before its fate is known, on the relay's thread, and
   // when the kernel got it.
   using Tap =
-      std::function<void(std::size_t path, Direction, Bytes, Timestamp sent)>;
+      std::function<void(std::size_t path, Direction, Bytes, WallTime sent)>;
 
   LossyRelay(const LossyLinkConfig& to_server, const LossyLinkConfig& to_client,
              std::uint64_t seed, Tap tap = {});

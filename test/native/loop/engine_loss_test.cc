@@ -16,7 +16,7 @@ class WireTap {
  public:
   LossyRelay::Tap tap() {
     return [this](std::size_t path, LossyRelay::Direction direction,
-                  Bytes datagram, Timestamp sent) {
+                  Bytes datagram, WallTime sent) {
       if (direction == LossyRelay::Direction::kToClient)
         OnDatagram(path, datagram, sent);
     };
@@ -37,10 +37,10 @@ class WireTap {
  private:
   struct Sent {
     std::vector<std::uint8_t> bytes;
-    Timestamp resent{};
+    WallTime resent{};
   };
 
-  void OnDatagram(std::size_t path, Bytes datagram, Timestamp now) {
+  void OnDatagram(std::size_t path, Bytes datagram, WallTime now) {
     if (datagram.size() < 12 || Classify(datagram) != PacketKind::kRtp) return;
     const std::lock_guard lock(mutex_);
     ++figures_.packets;
@@ -56,7 +56,7 @@ class WireTap {
     ++figures_.resends;
     if (!std::ranges::equal(sent.bytes, datagram))
       ++figures_.other_bytes_under_same_index;
-    if (sent.resent != Timestamp{})
+    if (sent.resent != WallTime{})
       figures_.shortest_interval =
           std::min(figures_.shortest_interval, now - sent.resent);
     sent.resent = now;
