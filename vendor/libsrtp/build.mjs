@@ -154,11 +154,21 @@ function aptWithSources(folder) {
   return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
+function applyChange(source, { file, from, to }) {
+  const text = readFileSync(join(source, file), 'utf8');
+  if (text.split(from).length !== 2) throw new Error(`a change in vendor/libsrtp/recipe.json does not fit ${file}`);
+  writeFileSync(
+    join(source, file),
+    text.replace(from, () => to),
+  );
+}
+
 function compile(tarball, folder) {
   const source = join(folder, 'source');
   const tree = join(folder, 'tree');
   mkdirSync(source);
   run('tar', ['-xf', tarball, '--strip-components=1', '-C', source]);
+  for (const change of recipe.changes) applyChange(source, change);
 
   const nodeHeaders = resolve(process.execPath, '../../include/node');
   const headers = join(folder, 'headers');
