@@ -2,7 +2,11 @@
 // NACK and receiver reports each. Told what to do by lines on stdin, answers
 // with lines of JSON; ends with stdin.
 //
-//   load_client ADDRESS
+//   load_client ADDRESS [--no-gro]
+//
+// Its sockets take a GSO message in one piece (UDP_GRO). Else the kernel would
+// cut it up on the way to them, on the account of the server that sends:
+// what a network card does for a server whose viewers are elsewhere.
 //
 //   add id=1 ssrc=5 pt=96 rtx-ssrc=6 rtx-pt=97 nack=1 ufrag=U pwd=P
 //     fingerprint=sha-256,AA:… candidates=candidate:1 1 udp …|candidate:2 …
@@ -13,6 +17,7 @@
 //   mark         an interval begins -> {"event":"marked"}
 //   report       -> what came since, {"event":"report",…}
 #include <linux/sock_diag.h>
+#include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -22,6 +27,7 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <ranges>
@@ -33,6 +39,10 @@
 #include "bench/histogram.h"
 #include "bench/payload.h"
 #include "support/media_client.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO 104  // linux/udp.h, since Linux 5.0
+#endif
 
 namespace hg::bench {
 namespace {
@@ -128,7 +138,7 @@ class Sinks {
  public:
   // Their ports.
   std::vector<std::uint16_t> Open(const SocketAddress& address,
-                                  std::size_t count) {
+                                  std::size_t count, bool gro) {
     std::vector<std::uint16_t> ports;
     epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
     for (std::size_t i = 0; i < count; ++i) {
@@ -136,6 +146,8 @@ class Sinks {
                             SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
       setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer,
                  sizeof kReceiveBuffer);
+      const int on = gro ? 1 : 0;
+      setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on);
       SocketAddress bound = address;
       if (bind(fd, address.get(), address.length) != 0 ||
           getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage),
@@ -164,18 +176,37 @@ class Sinks {
     const int ready = epoll_wait(epoll_fd_, events.data(),
                                  static_cast<int>(events.size()), 0);
     for (int i = 0; i < ready; ++i) {
+      for (std::size_t j = 0; j < kBatch; ++j) {
+        messages_[j].msg_hdr.msg_control = controls_[j].bytes.data();
+        messages_[j].msg_hdr.msg_controllen = controls_[j].bytes.size();
+      }
       const int got = recvmmsg(events[static_cast<std::size_t>(i)].data.fd,
                                messages_.data(), kBatch, MSG_DONTWAIT, nullptr);
-      if (got > 0) received_ += static_cast<std::uint64_t>(got);
+      for (int j = 0; j < got; ++j)
+        received_ += Datagrams(messages_[static_cast<std::size_t>(j)]);
     }
   }
 
  private:
   static constexpr std::size_t kBatch = 32;
+  static constexpr std::size_t kMaxMessage = 65536;
+
+  static std::size_t Datagrams(mmsghdr& message) {
+    const cmsghdr* control = CMSG_FIRSTHDR(&message.msg_hdr);
+    if (control == nullptr || control->cmsg_type != UDP_GRO) return 1;
+    int size = 0;
+    std::memcpy(&size, CMSG_DATA(control), sizeof size);
+    const auto segment = static_cast<std::size_t>(std::max(size, 1));
+    return (message.msg_len + segment - 1) / segment;
+  }
 
   int epoll_fd_ = -1;
   std::uint64_t received_ = 0;
-  std::array<std::array<std::uint8_t, 2048>, kBatch> buffers_;
+  std::array<std::array<std::uint8_t, kMaxMessage>, kBatch> buffers_;
+  struct alignas(cmsghdr) Control {
+    std::array<unsigned char, CMSG_SPACE(sizeof(int))> bytes;
+  };
+  std::array<Control, kBatch> controls_{};
   std::array<iovec, kBatch> vectors_{};
   std::array<mmsghdr, kBatch> messages_{};
 };
@@ -208,8 +239,8 @@ struct Totals {
 
 class LoadClient final : private MediaClient::Observer {
  public:
-  explicit LoadClient(const std::string& address)
-      : address_(address), identity_(MediaClient::Identity::Make()) {
+  LoadClient(const std::string& address, bool gro)
+      : address_(address), gro_(gro), identity_(MediaClient::Identity::Make()) {
     loop_.AddFd(STDIN_FILENO, [this] { ReadCommands(); });
     Mark();
   }
@@ -304,6 +335,7 @@ class LoadClient final : private MediaClient::Observer {
     options.extra_round_trip = kExtraRoundTrip;
     options.nack_round_trip = kNackInterval;
     options.receive_buffer = kReceiveBuffer;
+    options.gro = gro_;
     options.tracks = {
         {.ssrc = static_cast<std::uint32_t>(number("ssrc")),
          .payload_type = static_cast<std::uint8_t>(number("pt")),
@@ -335,8 +367,8 @@ class LoadClient final : private MediaClient::Observer {
 
   void OpenSinks(std::size_t count) {
     const auto address = SocketAddress::Parse(address_, 0);
-    const auto ports =
-        address ? sinks_.Open(*address, count) : std::vector<std::uint16_t>();
+    const auto ports = address ? sinks_.Open(*address, count, gro_)
+                               : std::vector<std::uint16_t>();
     if (!ports.empty())
       loop_.AddFd(sinks_.epoll_fd(), [this] { sinks_.Drain(); });
     Json("sinks").List("ports", ports).Print();
@@ -468,6 +500,7 @@ class LoadClient final : private MediaClient::Observer {
   }
 
   const std::string address_;
+  const bool gro_;
   const std::shared_ptr<const MediaClient::Identity> identity_;
   std::map<Id, std::unique_ptr<Viewer>> viewers_;
   std::unordered_map<const MediaClient*, Viewer*> by_client_;
@@ -488,11 +521,14 @@ class LoadClient final : private MediaClient::Observer {
 }  // namespace hg::bench
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fputs("load_client ADDRESS\n", stderr);
+  const bool gro = argc != 3;
+  if (argc < 2 || argc > 3 ||
+      (!gro && argv[2] != std::string_view("--no-gro"))) {
+    std::fputs("load_client ADDRESS [--no-gro]\n", stderr);
     return 2;
   }
-  hg::bench::LoadClient client(argv[1]);
-  client.Run();
+  // Too large for the stack.
+  const auto client = std::make_unique<hg::bench::LoadClient>(argv[1], gro);
+  client->Run();
   return 0;
 }

@@ -23,8 +23,9 @@ class Load {
   #session;
   #nextId = 1;
 
-  constructor(address) {
-    this.#client = new Child(program('load_client'), [address], { name: 'load client' });
+  constructor(address, gro = true) {
+    const args = gro ? [address] : [address, '--no-gro'];
+    this.#client = new Child(program('load_client'), args, { name: 'load client' });
   }
 
   feed(address, port, packetsPerFrame) {
@@ -117,8 +118,8 @@ class Load {
 }
 
 /** Starts a server with `viewers` watching and runs `then`; ends everything. */
-async function withViewers(server, { address, viewers, packets }, then) {
-  const load = new Load(address);
+async function withViewers(server, { address, viewers, packets, gro }, then) {
+  const load = new Load(address, gro);
   let instance;
   try {
     instance = await server.start({ address });
@@ -149,32 +150,26 @@ async function withViewers(server, { address, viewers, packets }, then) {
 }
 
 /** A cell of the table for one server. */
-export async function measure(server, { address, viewers, packets, seconds }) {
-  if (server.bare) return measureBareLoop({ address, viewers, packets, seconds });
+export async function measure(server, { address, viewers, packets, seconds, gro }) {
+  if (server.bare) return measureBareLoop({ address, viewers, packets, seconds, gro });
   return withViewers(
     server,
-    { address, viewers, packets },
+    { address, viewers, packets, gro },
     async ({ load, instance, added, residentBefore, setupSeconds, watching }) => {
       const fedBefore = await load.fed();
       await load.mark();
-      const cpuBefore = cpuSeconds(instance.pid);
-      await sleep(seconds);
-      // Read as the report comes: a busy client takes its time.
-      const interval = await load.report();
-      const cpuAfter = cpuSeconds(instance.pid);
+      const { slices, ...interval } = await measureSlices(load, instance.pid, seconds, 'received');
       const fed = (await load.fed()) - fedBefore;
       const resident = residentBytes(instance.pid);
       await sleep(RESENDING);
       const end = await load.report();
-      const cpu = cpuBetween(cpuBefore, cpuAfter);
       return {
-        microsPerPacket: (cpu.seconds * 1e6) / Math.max(interval.received, 1),
-        load: cpu.seconds / interval.seconds,
-        threads: cpu.threads,
+        ...interval,
+        slices,
         clientLoad: interval.clientCpu / interval.seconds,
         fed: fed * viewers,
-        received: interval.received,
-        loss: end.missing / Math.max(end.received + end.missing, 1),
+        // Fewer than at its begin: what was missing then was resent meanwhile.
+        loss: Math.max(end.missing, 0) / Math.max(end.received + end.missing, 1),
         silent: viewers - watching,
         latencyP50: end.latencyP50 / 1000,
         latencyP99: end.latencyP99 / 1000,
@@ -188,8 +183,39 @@ export async function measure(server, { address, viewers, packets, seconds }) {
   );
 }
 
-async function measureBareLoop({ address, viewers, packets, seconds }) {
-  const load = new Load(address);
+/**
+ * What the process `pid` uses per packet (of those that the client counts as
+ * `counter`): the median over slices of a second, which a machine that stood
+ * still for a moment does not spoil.
+ */
+async function measureSlices(load, pid, seconds, counter) {
+  const slices = [];
+  let report = { [counter]: 0 };
+  const cpuBefore = cpuSeconds(pid);
+  let cpu = cpuBefore;
+  for (let i = 0; i < seconds; i++) {
+    await sleep(1);
+    // Read as the report comes: a busy client takes its time.
+    const next = await load.report();
+    const cpuNow = cpuSeconds(pid);
+    slices.push((cpuBetween(cpu, cpuNow).seconds * 1e6) / Math.max(next[counter] - report[counter], 1));
+    report = next;
+    cpu = cpuNow;
+  }
+  const all = cpuBetween(cpuBefore, cpu);
+  return {
+    microsPerPacket: median(slices),
+    slices,
+    load: all.seconds / report.seconds,
+    threads: all.threads,
+    received: report[counter],
+    seconds: report.seconds,
+    clientCpu: report.clientCpu,
+  };
+}
+
+async function measureBareLoop({ address, viewers, packets, seconds, gro }) {
+  const load = new Load(address, gro);
   let child;
   try {
     const ports = await load.openSinks(viewers);
@@ -199,17 +225,10 @@ async function measureBareLoop({ address, viewers, packets, seconds }) {
     await child.next(({ event }) => event === 'ready', 20, 'start');
     await sleep(SETTLING);
     await load.mark();
-    const cpuBefore = cpuSeconds(child.pid);
-    await sleep(seconds);
-    const { sunk, seconds: interval } = await load.report();
-    const cpuAfter = cpuSeconds(child.pid);
-    const cpu = cpuBetween(cpuBefore, cpuAfter);
+    const interval = await measureSlices(load, child.pid, seconds, 'sunk');
     return {
-      microsPerPacket: (cpu.seconds * 1e6) / Math.max(sunk, 1),
-      load: cpu.seconds / interval,
-      threads: cpu.threads,
-      fed: viewers * packets * FRAMES_PER_SECOND * interval,
-      received: sunk,
+      ...interval,
+      fed: viewers * packets * FRAMES_PER_SECOND * interval.seconds,
       profile: 'AEAD_AES_128_GCM',
     };
   } finally {
@@ -222,8 +241,8 @@ async function measureBareLoop({ address, viewers, packets, seconds }) {
  * The application hangs in `while (true)` for two seconds; no viewer may notice.
  * Gives what went wrong, and the figures.
  */
-export async function measureStall(server, { address, viewers, packets, milliseconds }) {
-  return withViewers(server, { address, viewers, packets }, async ({ load, instance, watching }) => {
+export async function measureStall(server, { address, viewers, packets, milliseconds, gro }) {
+  return withViewers(server, { address, viewers, packets, gro }, async ({ load, instance, watching }) => {
     const stats = async () => {
       instance.child.send('stats');
       return instance.child.next(({ event }) => event === 'stats', 10, 'statistics');

@@ -10,6 +10,7 @@
 //   node bench/run.mjs                       all of N = 1, 10, 100, 500, B = 1, 8, 32
 //   … --n 100 --b 8                          only these; may be given more than once
 //   … --only headgate                        or bare, janus-best, janus-default; more than once
+//   … --no-gro                               the client's sockets take packet by packet (load_client.cc)
 //   … --seconds 5 --repeat 1                 of an interval; of each measurement
 //   … --json FILE                            all figures
 //   … --stall                                instead: 20 viewers, while the application hangs for 2 s
@@ -43,6 +44,7 @@ const { values: options } = parseArgs({
     stall: { type: 'boolean' },
     check: { type: 'boolean' },
     'no-build': { type: 'boolean' },
+    'no-gro': { type: 'boolean' },
   },
 });
 for (const name of options.only ?? []) {
@@ -87,6 +89,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exi
 // ---- the cells ------------------------------------------------------------------
 
 const address = process.env.HEADGATE_TEST_ADDRESS ?? '127.0.0.1';
+const gro = !options['no-gro'];
 const isIsolated = process.env.HEADGATE_TEST_ADDRESS !== undefined;
 const janus = janusVersion();
 const names = Object.keys(servers).filter((name) => {
@@ -115,7 +118,7 @@ async function measureCell(viewers, packets, seconds, repeat) {
     for (const name of names) {
       const what = `N = ${viewers}, B = ${packets}, ${servers[name].title}`;
       try {
-        const figures = await measure(servers[name], { address, viewers, packets, seconds });
+        const figures = await measure(servers[name], { address, viewers, packets, seconds, gro });
         (cell.by[name] ??= []).push(figures);
         console.log(`${what}: ${describe(figures)}`);
       } catch (error) {
@@ -204,7 +207,18 @@ function table() {
   );
   console.log('after half a second for resends. Latency: from the feeder to the client, which looks every 0.5 ms (so');
   console.log('that no server pays for waking it) and decrypts; the wait for that is part of it.');
-  console.log('The bare loop sends at the same pace to as many sockets, which another process drains.');
+  console.log('The bare loop sends at the same pace to as many sockets, which another process drains. µs/packet: the');
+  console.log('median over slices of a second.');
+  if (gro) {
+    console.log(
+      "The client's sockets take a GSO message in one piece (UDP_GRO), as a network card does for viewers that",
+    );
+    console.log('are elsewhere; with --no-gro the kernel cuts it up on the account of the server.');
+  } else {
+    console.log(
+      "The client's sockets take packet by packet: the kernel cuts up GSO messages on the account of the server.",
+    );
+  }
 }
 
 function ratios(cell) {
@@ -233,7 +247,7 @@ function check(text, ok) {
 
 async function stall() {
   const { viewers, packets, milliseconds } = STALL;
-  const figures = await measureStall(servers.headgate, { address, viewers, packets, milliseconds });
+  const figures = await measureStall(servers.headgate, { address, viewers, packets, milliseconds, gro });
   const rate = packets * FRAMES_PER_SECOND;
   check(
     `a ${milliseconds} ms hang of the application loses nothing of ${viewers} viewers at ${rate} packets a second: ` +

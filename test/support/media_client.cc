@@ -1,6 +1,7 @@
 #include "support/media_client.h"
 
 #include <linux/sock_diag.h>
+#include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <bitset>
 #include <cerrno>
+#include <cstring>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -18,6 +20,10 @@
 #include "rtp/rtcp/pli.h"
 #include "rtp/rtcp/rr.h"
 #include "rtp/rtcp/sdes.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO 104  // linux/udp.h, since Linux 5.0
+#endif
 
 namespace hg {
 namespace {
@@ -42,6 +48,8 @@ std::uint32_t Random32() {
 }
 
 // Takes runs of datagrams that are ours off a socket which libnice reads too.
+// With UDP_GRO on the socket, a message is several datagrams of one size (the
+// last may be shorter), all of one kind: nobody sends STUN in a run.
 class RunReader {
  public:
   static constexpr std::size_t kBatch = 32;
@@ -84,14 +92,24 @@ class RunReader {
     for (std::size_t i = 0; i < count; ++i) {
       reads_[i].msg_hdr.msg_name = &from_[i].storage;
       reads_[i].msg_hdr.msg_namelen = sizeof from_[i].storage;
+      reads_[i].msg_hdr.msg_control = controls_[i].bytes.data();
+      reads_[i].msg_hdr.msg_controllen = controls_[i].bytes.size();
     }
     const int got = recvmmsg(fd, reads_.data(), static_cast<unsigned>(count),
                              MSG_DONTWAIT, nullptr);
     return got < 0 ? 0 : static_cast<std::size_t>(got);
   }
 
-  MutableBytes datagram(std::size_t i) {
-    return MutableBytes(buffers_[i]).first(reads_[i].msg_len);
+  // Calls `on_datagram` with each of a message.
+  template <typename Function>
+  void ForEachDatagram(std::size_t i, Function on_datagram) {
+    auto rest = MutableBytes(buffers_[i]).first(reads_[i].msg_len);
+    const std::size_t size = SegmentSize(reads_[i].msg_hdr, rest.size());
+    while (!rest.empty()) {
+      const std::size_t next = std::min(size, rest.size());
+      on_datagram(rest.first(next));
+      rest = rest.subspan(next);
+    }
   }
   const SocketAddress& from(std::size_t i) {
     from_[i].length = reads_[i].msg_hdr.msg_namelen;
@@ -99,6 +117,16 @@ class RunReader {
   }
 
  private:
+  static constexpr std::size_t kMaxMessage = 65536;
+
+  static std::size_t SegmentSize(msghdr& message, std::size_t all) {
+    const cmsghdr* control = CMSG_FIRSTHDR(&message);
+    if (control == nullptr || control->cmsg_type != UDP_GRO) return all;
+    int size = 0;
+    std::memcpy(&size, CMSG_DATA(control), sizeof size);
+    return size > 0 ? static_cast<std::size_t>(size) : all;
+  }
+
   static void SetPeekOffset(int fd, int offset) {
     setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset);
   }
@@ -106,9 +134,13 @@ class RunReader {
   std::array<std::uint8_t, kBatch> first_bytes_{};
   std::array<iovec, kBatch> peek_vectors_{};
   std::array<mmsghdr, kBatch> peeks_{};
-  std::array<std::array<std::uint8_t, 2048>, kBatch> buffers_;
+  std::array<std::array<std::uint8_t, kMaxMessage>, kBatch> buffers_;
   std::array<iovec, kBatch> read_vectors_{};
   std::array<mmsghdr, kBatch> reads_{};
+  struct alignas(cmsghdr) Control {
+    std::array<unsigned char, CMSG_SPACE(sizeof(int))> bytes;
+  };
+  std::array<Control, kBatch> controls_{};
   std::array<SocketAddress, kBatch> from_;
 };
 
@@ -305,6 +337,8 @@ void MediaClient::OnIceChanged() {
     const int size = options_.receive_buffer;
     if (setsockopt(fd.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
       setsockopt(fd.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    const int gro = options_.gro ? 1 : 0;
+    setsockopt(fd.fd, SOL_UDP, UDP_GRO, &gro, sizeof gro);
   }
 }
 
@@ -362,7 +396,8 @@ bool MediaClient::TakeOurs(int fd) {
     const std::size_t got = length == 0 ? 0 : reader.Read(fd, length);
     for (std::size_t j = 0; j < got; ++j) {
       if (ice_->IsValidatedRemote(fd, reader.from(j))) {
-        OnDatagram(reader.datagram(j));
+        reader.ForEachDatagram(
+            j, [this](MutableBytes datagram) { OnDatagram(datagram); });
       } else {
         ++counters_.foreign;
       }

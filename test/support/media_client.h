@@ -74,6 +74,8 @@ class MediaClient final : private IceTransport::Observer,
     Duration nack_round_trip = 20ms;
     NackTracker::Limits nack_limits;
     int receive_buffer = 1 << 20;  // SO_RCVBUF of its sockets, bytes
+    // UDP_GRO: a GSO message that stayed on this machine is taken in one piece.
+    bool gro = false;
   };
 
   // From the server's offer.
