@@ -140,7 +140,15 @@ void MediaLoop::RunHandshakeSteps() {
 }
 
 void MediaLoop::FlushPeers() {
-  for (std::size_t i = 0; i < turn_.dirty.size(); ++i) turn_.dirty[i]->Flush();
+  // Each step of a viewer's memory is asked for while another one is served.
+  for (std::size_t i = 0; i < turn_.dirty.size(); ++i) {
+    for (unsigned step = 0; step < Peer::kPrefetchSteps; ++step) {
+      const std::size_t next = i + Peer::kPrefetchSteps - step;
+      if (next < turn_.dirty.size())
+        turn_.dirty[next]->peer().PrefetchFlush(step);
+    }
+    turn_.dirty[i]->Flush();
+  }
   turn_.dirty.clear();
 }
 

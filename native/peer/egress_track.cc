@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "rtp/rtcp/report_stats.h"
 #include "rtp/rtcp/sr.h"
 
@@ -59,16 +60,16 @@ std::optional<SentMap> MakeSentMap(const EgressTrackConfig& config,
 
 EgressTrack::EgressTrack(const EgressTrackConfig& config, Duration max_nack_age,
                          std::shared_ptr<EgressStats> stats, Owner& owner)
-    : config_(config),
-      stats_(std::move(stats)),
-      owner_(owner),
-      rewrite_(RewriteConfig(config)),
+    : owner_(owner),
       // The upper half is left out so that the first lap is a long one.
       continuity_(
           config.clock_rate,
           {static_cast<std::uint16_t>(Random32() & 0x7fff), Random32()}),
       sent_(MakeSentMap(config, max_nack_age)),
       budget_({}, owner.now()),
+      rewrite_(RewriteConfig(config)),
+      stats_(std::move(stats)),
+      config_(config),
       rtx_seq_(static_cast<std::uint16_t>(Random32() & 0x7fff)) {}
 
 EgressTrack::~EgressTrack() {
@@ -123,6 +124,11 @@ bool EgressTrack::MayPass(const PacketBuffer& packet) {
   return true;
 }
 
+void EgressTrack::Prefetch() const {
+  PrefetchUpTo(this, &config_);
+  owner_.Prefetch();
+}
+
 void EgressTrack::OnPackets(std::span<const PacketRef> packets) {
   if (paused_ || !owner_.CanSend()) return;
   for (const PacketRef& packet : packets) {
@@ -132,6 +138,11 @@ void EgressTrack::OnPackets(std::span<const PacketRef> packets) {
                             packet->info.arrival);
     if (out) owner_.Enqueue(*this, packet, *out);
   }
+}
+
+void EgressTrack::PrefetchWrite() const {
+  hg::Prefetch(stats_.get());
+  if (sent_) sent_->Prefetch(continuity_.next_seq());
 }
 
 std::size_t EgressTrack::Write(const PacketBuffer& packet,

@@ -45,6 +45,8 @@ class EgressTrack final : public Sink {
     // ICE and DTLS are up and the viewer is not silent.
     virtual bool CanSend() const = 0;
     virtual Timestamp now() const = 0;
+    // Enqueue() follows soon.
+    virtual void Prefetch() const {}
     // To be written and sent at the end of the turn.
     virtual void Enqueue(EgressTrack& track, const PacketRef& packet,
                          const Continuity::Out& out) = 0;
@@ -71,12 +73,15 @@ class EgressTrack final : public Sink {
 
   // Sink
   void OnPackets(std::span<const PacketRef> packets) override;
+  void Prefetch() const override;
   void OnSourceClosed() override { replica_ = nullptr; }
   std::uint64_t remb() const override { return remb_; }
 
   // Writes a plain RTP packet to `out`; returns its size, 0 if it cannot.
   std::size_t Write(const PacketBuffer& packet, const Continuity::Out& out,
                     Timestamp now, MutableBytes to);
+
+  void PrefetchWrite() const;  // Write() follows soon
 
   // Feedback of the viewer.
   void OnNack(const Nack& nack);
@@ -106,25 +111,28 @@ class EgressTrack final : public Sink {
   Duration ResendInterval() const;
   void Resend(std::uint16_t seq, Timestamp now);
 
-  const EgressTrackConfig config_;
-  const std::shared_ptr<EgressStats> stats_;
+  // What each packet needs, close together and in the order of its way.
   Owner& owner_;
   Replica* replica_ = nullptr;
-  HeaderRewrite rewrite_;
-  Continuity continuity_;
-  std::optional<SentMap> sent_;
-  ResendBudget budget_;
-  FirFilter fir_filter_;
   bool paused_ = false;
   // Since when packets are held back until a keyframe comes.
   std::optional<Timestamp> waiting_since_;
+  Continuity continuity_;
+  std::optional<SentMap> sent_;
+  ResendBudget budget_;
+  HeaderRewrite rewrite_;
+  const std::shared_ptr<EgressStats> stats_;
+  std::uint32_t payload_octets_ = 0;
+
+  // And what it does not need; config_ stays the first of it.
+  const EgressTrackConfig config_;
+  FirFilter fir_filter_;
   std::uint16_t rtx_seq_;
   // The last few, newest anywhere; the shortest counts. One that a stall made
   // long would keep lost packets from being resent for a second.
   std::array<Duration, 3> round_trips_;
   std::size_t round_trip_count_ = 0;
   std::uint64_t remb_ = 0;
-  std::uint32_t payload_octets_ = 0;
   std::uint32_t packets_at_report_ = 0;
   std::int64_t lost_seen_ = 0;
   std::uint64_t newly_lost_ = 0;

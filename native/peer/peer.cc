@@ -34,11 +34,11 @@ void Earliest(std::optional<Timestamp>& due,
 
 Peer::Peer(const PeerConfig& config, std::shared_ptr<const DtlsContext> dtls,
            std::shared_ptr<PeerStats> stats, PeerHost& host)
-    : config_(config),
-      dtls_context_(std::move(dtls)),
+    : host_(host),
+      ice_(MakeNiceIceTransport(config.ice, *this)),
       stats_(std::move(stats)),
-      host_(host),
-      ice_(MakeNiceIceTransport(config.ice, *this)) {
+      config_(config),
+      dtls_context_(std::move(dtls)) {
   queue_.reserve(kMaxQueued);
 }
 
@@ -239,6 +239,24 @@ void Peer::Enqueue(EgressTrack& track, const PacketRef& packet,
   if (queue_.size() == kMaxQueued) Flush();
   queue_.push_back({&track, packet, out});
   host_.FlushAtEndOfTurn();
+}
+
+void Peer::PrefetchFlush(unsigned step) const {
+  switch (step) {
+    case 0:
+      return PrefetchUpTo(this, &config_);
+    case 1:
+      hg::Prefetch(stats_.get());
+      PrefetchBytes(ice_.get(), kCacheLine);
+      PrefetchBytes(queue_.data(), queue_.size() * sizeof(Queued));
+      if (srtp_) srtp_->Prefetch(0);
+      return;
+    default:
+      hg::Prefetch(&ice_->selected());
+      if (srtp_) srtp_->Prefetch(1);
+      for (const Queued& queued : queue_) queued.track->PrefetchWrite();
+      return;
+  }
 }
 
 void Peer::Flush() {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "dtls/dtls_session.h"
 #include "ice/ice_transport.h"
 #include "peer/egress_track.h"
@@ -70,7 +71,11 @@ class Peer final : private IceTransport::Observer,
   void OnDatagram(int fd, const SocketAddress& from, MutableBytes datagram);
   void IterateIce();
   void OnTimer(Timestamp now);
-  void Flush();          // sends what was enqueued in this turn
+  void Flush();  // sends what was enqueued in this turn
+  // Flush() follows soon: what it needs, in kPrefetchSteps steps, since one
+  // thing leads to the next.
+  static constexpr unsigned kPrefetchSteps = 3;
+  void PrefetchFlush(unsigned step) const;
   void HandshakeStep();  // takes one waiting handshake datagram
 
   std::uint32_t id() const { return config_.id; }
@@ -116,6 +121,7 @@ class Peer final : private IceTransport::Observer,
   MutableBytes BeginResend() override;
   void EndResend(std::size_t size) override;
   void FlushQueue() override { Flush(); }
+  void Prefetch() const override { PrefetchUpTo(this, &config_); }
 
   void Demultiplex(MutableBytes datagram);
   void OnDtlsDatagram(Bytes datagram);
@@ -131,23 +137,26 @@ class Peer final : private IceTransport::Observer,
   void NoteSent(const DatagramBatch::Result& result, std::size_t bytes);
   void SetTimer();
 
+  // What each packet needs, close together.
+  PeerHost& host_;
+  bool closed_ = false;
+  bool ice_connected_ = false;
+  std::optional<SrtpSession> srtp_;
+  std::vector<Queued> queue_;
+  std::unique_ptr<IceTransport> ice_;
+  const std::shared_ptr<PeerStats> stats_;
+
+  // And what it does not need; config_ stays the first of it.
   const PeerConfig config_;
   const std::shared_ptr<const DtlsContext> dtls_context_;
-  const std::shared_ptr<PeerStats> stats_;
-  PeerHost& host_;
   const std::shared_ptr<StateCell> ice_event_ = std::make_shared<StateCell>();
 
-  std::unique_ptr<IceTransport> ice_;
   std::unique_ptr<DtlsSession> dtls_;
-  std::optional<SrtpSession> srtp_;
   std::vector<std::unique_ptr<EgressTrack>> tracks_;
   std::optional<PeerRemote> remote_;
 
-  bool closed_ = false;
-  bool ice_connected_ = false;
   bool was_connected_ = false;
   std::deque<std::vector<std::uint8_t>> waiting_handshake_;
-  std::vector<Queued> queue_;
   // Open while feedback is answered: resends leave together.
   bool resend_batch_open_ = false;
   std::size_t resend_bytes_ = 0;

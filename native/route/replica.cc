@@ -13,6 +13,9 @@ namespace {
 // 20 Mbit/s, 4 MB.
 constexpr std::size_t kStorePackets = 2048;
 
+// Sinks are fetched into the cache this many before their turn.
+constexpr std::size_t kAhead = 8;
+
 // What comes after a rest of this length is no late packet.
 constexpr Duration kLongRest = 10s;
 
@@ -51,7 +54,12 @@ void Replica::OnBurst(std::span<const PacketRef> burst) {
         packet->info.arrival - newest_->arrival > kLongRest)
       newest_ = {packet->info.timestamp, packet->info.arrival};
   }
-  for (Sink* sink : sinks_) sink->OnPackets(burst);
+  const std::size_t count = sinks_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i + 2 * kAhead < count) __builtin_prefetch(sinks_[i + 2 * kAhead]);
+    if (i + kAhead < count) sinks_[i + kAhead]->Prefetch();
+    sinks_[i]->OnPackets(burst);
+  }
 }
 
 void Replica::OnSourceClosed() {

@@ -14,6 +14,9 @@ class Sink {
   // A burst of one source, in order. The packets are shared and immutable;
   // they stay valid until the end of the turn.
   virtual void OnPackets(std::span<const PacketRef> packets) = 0;
+  // OnPackets() follows soon: what it needs is better fetched now. The sink's
+  // first cache line is on its way already.
+  virtual void Prefetch() const {}
   // The source closed; it is unlinked already.
   virtual void OnSourceClosed() = 0;
   // The receiver's bandwidth as it says by REMB, bit/s; 0: unknown.

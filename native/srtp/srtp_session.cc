@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 
 namespace hg {
 namespace {
@@ -206,6 +207,11 @@ SrtpSession::Unprotected SrtpSession::UnprotectRtcp(MutableBytes packet) {
     return {Outcome::kError, 0};
   return impl_->Decrypt(packet, LoadU32(packet.data() + 4),
                         srtp_unprotect_rtcp);
+}
+
+void SrtpSession::Prefetch(unsigned step) const {
+  if (step == 0) return hg::Prefetch(impl_.get());
+  PrefetchBytes(impl_->outbound.get(), kCacheLine);
 }
 
 SrtpProfile SrtpSession::profile() const { return impl_->profile; }

@@ -57,6 +57,10 @@ class SrtpSession {
   SrtpProfile profile() const;
 
   // "libsrtp2 2.5.0": what srtp_get_version_string() says.
+  // ProtectRtp() follows soon: what it needs, in two steps, since one thing
+  // leads to the next.
+  void Prefetch(unsigned step) const;
+
   static std::string LibraryVersion();
 
  private:
