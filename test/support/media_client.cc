@@ -33,6 +33,8 @@ constexpr int kHandshakeMtu = 1200;
 constexpr std::size_t kMaxRtcp = 1200;
 // Further from the newest packet than this is no loss but a broken rewrite.
 constexpr int kLongestPlausibleStep = 3000;
+// A larger message is several datagrams (UDP_GRO).
+constexpr std::size_t kMaxUnsegmented = 1500;
 // A turn takes at most this many batches off one socket.
 constexpr int kBatchesPerTurn = 4;
 
@@ -100,16 +102,16 @@ class RunReader {
     return got < 0 ? 0 : static_cast<std::size_t>(got);
   }
 
-  // Calls `on_datagram` with each of a message.
-  template <typename Function>
-  void ForEachDatagram(std::size_t i, Function on_datagram) {
-    auto rest = MutableBytes(buffers_[i]).first(reads_[i].msg_len);
-    const std::size_t size = SegmentSize(reads_[i].msg_hdr, rest.size());
-    while (!rest.empty()) {
-      const std::size_t next = std::min(size, rest.size());
-      on_datagram(rest.first(next));
-      rest = rest.subspan(next);
-    }
+  MutableBytes message(std::size_t i) {
+    return MutableBytes(buffers_[i]).first(reads_[i].msg_len);
+  }
+  // Of the datagrams in a message; 0: it is one.
+  std::size_t SegmentSize(std::size_t i) {
+    const cmsghdr* control = CMSG_FIRSTHDR(&reads_[i].msg_hdr);
+    if (control == nullptr || control->cmsg_type != UDP_GRO) return 0;
+    int size = 0;
+    std::memcpy(&size, CMSG_DATA(control), sizeof size);
+    return static_cast<std::size_t>(std::max(size, 0));
   }
   const SocketAddress& from(std::size_t i) {
     from_[i].length = reads_[i].msg_hdr.msg_namelen;
@@ -118,14 +120,6 @@ class RunReader {
 
  private:
   static constexpr std::size_t kMaxMessage = 65536;
-
-  static std::size_t SegmentSize(msghdr& message, std::size_t all) {
-    const cmsghdr* control = CMSG_FIRSTHDR(&message);
-    if (control == nullptr || control->cmsg_type != UDP_GRO) return all;
-    int size = 0;
-    std::memcpy(&size, CMSG_DATA(control), sizeof size);
-    return size > 0 ? static_cast<std::size_t>(size) : all;
-  }
 
   static void SetPeekOffset(int fd, int offset) {
     setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset);
@@ -344,7 +338,9 @@ void MediaClient::OnIceChanged() {
 
 void MediaClient::OnIceDatagram(Bytes datagram) {
   ice_datagram_.assign(datagram.begin(), datagram.end());
-  OnDatagram(ice_datagram_);
+  // ICE does not say how a message of several is to be cut: as the last one.
+  OnMessage(ice_datagram_,
+            ice_datagram_.size() <= kMaxUnsegmented ? 0 : segment_size_);
 }
 
 // ---- DTLS
@@ -396,8 +392,7 @@ bool MediaClient::TakeOurs(int fd) {
     const std::size_t got = length == 0 ? 0 : reader.Read(fd, length);
     for (std::size_t j = 0; j < got; ++j) {
       if (ice_->IsValidatedRemote(fd, reader.from(j))) {
-        reader.ForEachDatagram(
-            j, [this](MutableBytes datagram) { OnDatagram(datagram); });
+        OnMessage(reader.message(j), reader.SegmentSize(j));
       } else {
         ++counters_.foreign;
       }
@@ -406,6 +401,17 @@ bool MediaClient::TakeOurs(int fd) {
     if (length < RunReader::kBatch) return false;
   }
   return false;
+}
+
+// `segment_size`: of the datagrams that it consists of; 0: it is one.
+void MediaClient::OnMessage(MutableBytes message, std::size_t segment_size) {
+  if (segment_size == 0) return OnDatagram(message);
+  segment_size_ = segment_size;
+  while (!message.empty()) {
+    const std::size_t size = std::min(segment_size, message.size());
+    OnDatagram(message.first(size));
+    message = message.subspan(size);
+  }
 }
 
 void MediaClient::OnDatagram(MutableBytes datagram) {

@@ -194,6 +194,7 @@ class MediaClient final : private IceTransport::Observer,
   void OnSenderReport(const SenderReport& report) override;
 
   bool TakeOurs(int fd);
+  void OnMessage(MutableBytes message, std::size_t segment_size);
   void OnDatagram(MutableBytes datagram);
   void OnRtp(MutableBytes datagram);
   void OnRtcp(MutableBytes datagram);
@@ -220,6 +221,7 @@ class MediaClient final : private IceTransport::Observer,
   IceState ice_state_ = IceState::kNew;
   std::uint64_t fds_version_ = 0;
   std::vector<std::uint8_t> ice_datagram_;
+  std::size_t segment_size_ = 1500;  // of the last message of several
 
   Timestamp now_{};  // of the call we are in
   std::optional<Timestamp> ice_due_, dtls_due_, report_due_, nack_due_;
