@@ -16,6 +16,9 @@ namespace {
 // RFC 3550 s6.2 allows less than its 5 s minimum for unicast sessions with
 // bandwidth to spare; what WebRTC endpoints do.
 constexpr Duration kReportInterval = 1s;
+// Reports leave with the first media that is sent after they are due: no
+// wake-up and no system call of their own. Without media this much later.
+constexpr Duration kReportPatience = 200ms;
 
 // A compound that fits any path, and room for one track's part of it.
 constexpr std::size_t kMaxReportBytes = 1200;
@@ -293,7 +296,10 @@ void Peer::SendQueuedDirectly() {
     batch.Commit(*size);
     bytes += *size;
   }
+  const bool reports_due = next_report_ && now() >= *next_report_;
+  if (reports_due) bytes += AppendReports(batch);
   NoteSent(batch.End(), bytes);
+  if (reports_due) OnReported();
 }
 
 // A relayed or TCP pair: one by one, by libnice.
@@ -334,13 +340,15 @@ void Peer::SendNow(Bytes datagram) {
   NoteSent(result, datagram.size());
 }
 
-void Peer::SendReports() {
+// Each datagram of the reports goes to `buffer`s of `room()`, protected, and
+// then to `send(buffer, size)`: as many as it takes.
+template <typename Room, typename Send>
+void Peer::WriteReports(Room room, Send send) {
   const NtpTime ntp_now = ToNtp(WallNow());
   SenderClockShift shift;
   for (const auto& track : tracks_) shift.Add(*track);
-  // As many datagrams as it takes.
   for (std::size_t next = 0; next < tracks_.size();) {
-    const MutableBytes buffer = host_.scratch();
+    const MutableBytes buffer = room();
     RtcpWriter writer(buffer.first(kMaxReportBytes));
     for (; next < tracks_.size() && writer.room() >= kReportRoom; ++next) {
       EgressTrack& track = *tracks_[next];
@@ -349,8 +357,32 @@ void Peer::SendReports() {
     }
     if (writer.size() == 0) continue;
     const auto size = srtp_->ProtectRtcp(buffer, writer.size());
-    if (size) SendNow(Bytes(buffer).first(*size));
+    if (size) send(buffer, *size);
   }
+}
+
+// Behind the media of a batch; returns how many bytes.
+std::size_t Peer::AppendReports(DatagramBatch& batch) {
+  std::size_t bytes = 0;
+  WriteReports([&] { return batch.Reserve(); },
+               [&](MutableBytes, std::size_t size) {
+                 batch.Commit(size);
+                 bytes += size;
+               });
+  return bytes;
+}
+
+void Peer::SendReports() {
+  WriteReports([&] { return host_.scratch(); },
+               [&](MutableBytes buffer, std::size_t size) {
+                 SendNow(Bytes(buffer).first(size));
+               });
+}
+
+void Peer::OnReported() {
+  next_report_ = now() + kReportInterval;
+  ReportSlowLinks();
+  SetTimer();
 }
 
 void Peer::ReportSlowLinks() {
@@ -486,10 +518,9 @@ void Peer::OnTimer(Timestamp now) {
       stats_->dtls_retransmissions.Set(dtls_->retransmissions());
     }
   }
-  if (next_report_ && now >= *next_report_) {
-    next_report_ = now + kReportInterval;
+  if (next_report_ && now >= *next_report_ + kReportPatience) {
     if (CanSend()) SendReports();
-    ReportSlowLinks();
+    OnReported();
   }
   const auto ice_due = ice_->NextTimeout(now);
   if (ice_due && *ice_due <= now) ice_->Iterate();
@@ -501,7 +532,7 @@ void Peer::SetTimer() {
   if (dtls_) Earliest(due, dtls_->NextTimeout(now()));
   Earliest(due, setup_deadline_);
   Earliest(due, silent_deadline_);
-  Earliest(due, next_report_);
+  if (next_report_) Earliest(due, *next_report_ + kReportPatience);
   if (due) host_.SetTimer(*due);
 }
 

@@ -128,7 +128,11 @@ class Peer final : private IceTransport::Observer,
   void OnRtcp(MutableBytes datagram);
   void StartDtls();
   EgressTrack* TrackOf(std::uint32_t ssrc);
+  template <typename Room, typename Send>
+  void WriteReports(Room room, Send send);
+  std::size_t AppendReports(DatagramBatch& batch);
   void SendReports();
+  void OnReported();
   void ReportSlowLinks();
   void SendNow(Bytes datagram);
   std::size_t WriteQueued(const Queued& queued, MutableBytes buffer);
