@@ -33,6 +33,11 @@ constexpr std::size_t kMinUfrag = 4;
 constexpr std::size_t kMinPwd = 22;
 constexpr std::size_t kMaxCredential = 256;
 constexpr std::size_t kStunHeader = 20;
+// libnice wakes up every 20 ms for this long after its last check, in
+// milliseconds: its default, for candidates that are still on their way; and
+// once there is a pair.
+constexpr guint kIdleTimeout = 5000;
+constexpr guint kIdleTimeoutWithPair = 100;
 
 // GLib's calls want the context owned by the calling thread. What libnice
 // starts with a GTask completes on the thread's default context.
@@ -526,6 +531,7 @@ void NiceIceTransport::Restart() {
   HG_CHECK(!dispatching_);
   if (ended_) return;
   const OwnContext own(context_);
+  g_object_set(agent_, "idle-timeout", kIdleTimeout, nullptr);
   nice_agent_restart_stream(agent_, stream_);
   ReadLocalCredentials();
   has_remote_ = false;
@@ -655,6 +661,8 @@ void NiceIceTransport::OnReceived(NiceAgent*, guint, guint, guint size,
 
 void NiceIceTransport::ReadSelected(Timestamp now) {
   const bool fresh = std::exchange(pair_selected_, false);
+  if (fresh)
+    g_object_set(agent_, "idle-timeout", kIdleTimeoutWithPair, nullptr);
   pair_changed_ = false;
   NiceCandidate* local = nullptr;
   NiceCandidate* remote = nullptr;
