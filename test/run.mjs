@@ -12,11 +12,11 @@
 // ts        test/lib and test/*.test.ts, by tap
 // api       test/api: whole gateways and their clients
 // browser   test/browser, in a network namespace of its own (as root)
-// soak      test/soak, and the long forms of others
+// soak      the fuzzers of test/native/fuzz, a minute each, and 2,000 viewers that come and go
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, createWriteStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { listFiles, root } from '../.ci/files.mjs';
@@ -136,6 +136,24 @@ async function tap(name, files, { timeout, jobs, environment = {}, wrapper = [] 
   }
 }
 
+/** Each fuzzer for a minute; what it found so far is kept in build/fuzz/corpus. */
+function fuzz() {
+  if (spawnSync('clang++', ['--version']).status !== 0) {
+    console.log('  skipped: fuzzers - clang is not installed');
+    return count({ skipped: 1 });
+  }
+  mkdirSync(results, { recursive: true });
+  if (!check('fuzzers', node, ['native/build.mjs', '--preset', 'fuzz'])) return;
+  for (const file of listFiles(['test/native/fuzz'], /_fuzz\.cc$/)) {
+    const name = basename(file, '.cc');
+    const corpus = join(root, 'build/fuzz/corpus', name);
+    mkdirSync(corpus, { recursive: true });
+    const program = join(root, 'build/fuzz', name);
+    const args = ['-max_total_time=60', '-max_len=4096', '-verbosity=0', '-print_funcs=0', '-print_final_stats=1'];
+    if (check(name, program, [...args, `-artifact_prefix=${results}/`, corpus])) count({ passed: 1 });
+  }
+}
+
 // detect_stack_use_after_return stays off: its stack frames do not keep an
 // alignment above 64, which base/mailbox.h asks for.
 const sanitizers = {
@@ -186,7 +204,8 @@ const testFiles = listFiles(['test'], /\.test\.ts$/);
 const isEndToEnd = (path) => /\/end-to-end[\w-]*\.test\.ts$/.test(path);
 const isBrowser = (path) => path.startsWith('test/browser/');
 const isApi = (path) => path.startsWith('test/api/');
-const isSoak = (path) => path.startsWith('test/soak/');
+// Those that have a long form.
+const isSoak = (path) => path === 'test/api/lifecycle.test.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -199,7 +218,7 @@ const categories = {
   ts: async () => {
     check('compile lib/', node, [bin('typescript/bin/tsc')]);
     buildPrograms();
-    const files = testFiles.filter((path) => !isBrowser(path) && !isApi(path) && !isSoak(path) && isWanted(path));
+    const files = testFiles.filter((path) => !isBrowser(path) && !isApi(path) && isWanted(path));
     await tap('tests of lib/', files, { timeout: 120, jobs: availableParallelism() });
   },
   // One at a time, here and with the browsers: media tests need the processors for themselves.
@@ -211,12 +230,14 @@ const categories = {
       wrapper: ownNamespace(),
     }),
   asan: () => ctest('asan', sanitizers),
-  soak: () =>
-    tap('soak tests', [...testFiles.filter(isSoak), 'test/api/lifecycle.test.ts'].filter(isWanted), {
+  soak: async () => {
+    fuzz();
+    await tap('long tests', testFiles.filter(isSoak).filter(isWanted), {
       timeout: 7200,
       jobs: 1,
       environment: { HEADGATE_TEST_CYCLES: '2000' },
-    }),
+    });
+  },
 };
 const wanted = options.only ?? (options['asan-e2e'] ? [] : ['lint', 'native', 'ts', 'api', 'browser']);
 for (const name of wanted) {

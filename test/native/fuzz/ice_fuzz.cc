@@ -1,0 +1,28 @@
+// What a remote peer says about itself: a candidate line, and an answer to a
+// consent check.
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "ice/candidate.h"
+#include "ice/consent.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  using namespace hg;
+  ParseRemoteCandidate({reinterpret_cast<const char*>(data), size});
+
+  const IceTimes times;
+  const auto address = *SocketAddress::Parse("192.0.2.1", 5004);
+  Consent consent(times);
+  consent.Start("ours", {"theirs", "a password of 22 chars"}, address, true,
+                Timestamp(1s));
+  const Bytes check = consent.DueCheck(Timestamp(10s));
+  // With the transaction of the check, so that more than its lack is found.
+  std::vector<std::uint8_t> answer(data, data + size);
+  if (size >= 20 && check.size() >= 20)
+    std::ranges::copy(check.subspan(4, 16), answer.begin() + 4);
+  if (consent.IsAnswer(answer))
+    consent.OnAnswer(answer, address, Timestamp(10s));
+  return 0;
+}
