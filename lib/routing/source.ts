@@ -92,7 +92,7 @@ export class Sources implements SourceFactory, Iterable<Source> {
  * says where they go.
  *
  * @example
- * const camera = host.createSource({ codec: findCodec('vp8'), port: 5004 });
+ * const [{ source: camera }] = mountpoint.media;
  * camera.on('live', () => camera.requestKeyframe());
  */
 export class Source extends Emitter<SourceEvents> {

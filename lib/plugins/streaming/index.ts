@@ -39,7 +39,8 @@ export interface StreamingOptions {
  * mountpoints are the gateway's, whoever made them.
  *
  * @example
- * gateway.use(new StreamingPlugin({ adminKey: 'supersecret' }));
+ * const gateway = await Gateway.open({ streaming: false });
+ * await gateway.use(new StreamingPlugin({ adminKey: 'supersecret' }));
  */
 export class StreamingPlugin extends Plugin {
   static readonly package = 'janus.plugin.streaming';
