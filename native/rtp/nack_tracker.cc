@@ -68,6 +68,12 @@ std::optional<Timestamp> NackTracker::NextDue(Duration round_trip) const {
   return next;
 }
 
+void NackTracker::GiveUpBefore(std::uint64_t extended_seq) {
+  const auto kept =
+      std::ranges::lower_bound(missing_, extended_seq, {}, &Missing::seq);
+  GiveUpOldest(static_cast<std::size_t>(kept - missing_.begin()));
+}
+
 void NackTracker::Reset() {
   given_up_ += missing_.size();
   missing_.clear();

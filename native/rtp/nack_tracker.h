@@ -35,6 +35,8 @@ class NackTracker {
                       std::span<std::uint64_t> out);
   // When Collect() should be called again; nullopt: nothing is missing.
   std::optional<Timestamp> NextDue(Duration round_trip) const;
+  // A keyframe began with this packet: nobody needs what was before it.
+  void GiveUpBefore(std::uint64_t extended_seq);
   // The stream restarted: what was missing is not coming.
   void Reset();
 

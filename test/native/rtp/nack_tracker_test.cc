@@ -127,6 +127,18 @@ TEST_CASE("only what fits is collected, and the rest stays due") {
   CHECK(out[0] == 0x10003);
 }
 
+TEST_CASE("what was before a keyframe is given up, what follows is not") {
+  NackTracker tracker({});
+  tracker.OnPacket(0x10000, kStart);
+  tracker.OnPacket(0x10003, kStart);
+  tracker.OnPacket(0x10006, kStart);
+
+  tracker.GiveUpBefore(0x10003);
+
+  CHECK(tracker.given_up() == 2);
+  CHECK(Collect(tracker, kStart + 12ms) == Seqs{0x10004, 0x10005});
+}
+
 TEST_CASE("a reset forgets what was missing") {
   NackTracker tracker({});
   tracker.OnPacket(0x10000, kStart);
