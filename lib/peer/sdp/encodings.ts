@@ -46,8 +46,9 @@ function sentRids(media: MediaDescription): string[] {
 
 /** `h;m;l` of `a=simulcast:send h;m;l` or `a=simulcast: send rid=h;m;l`. */
 function sentList({ simulcast, simulcast_03: older }: MediaDescription): string {
-  if (simulcast?.dir1 === 'send') return simulcast.list1;
-  if (simulcast?.dir2 === 'send') return simulcast.list2 ?? '';
+  // A list of the one rid `1` is a number to sdp-transform.
+  if (simulcast?.dir1 === 'send') return String(simulcast.list1);
+  if (simulcast?.dir2 === 'send') return String(simulcast.list2 ?? '');
   return /\bsend\s+(?:rid=)?(\S+)/.exec(older?.value ?? '')?.[1] ?? '';
 }
 

@@ -1,5 +1,6 @@
 import { parse as parseText, type MediaDescription, type SharedAttributes } from 'sdp-transform';
 import { RemoteError } from '../../errors.js';
+import { readEncodings, type RemoteEncoding } from './encodings.js';
 import type { Direction, Fingerprint } from './write.js';
 
 // A viewer's answer takes 1-2 kB and 25 lines for each m-line; these leave room
@@ -37,6 +38,8 @@ export interface RemoteMedia {
   fingerprints: readonly Fingerprint[];
   codecs: readonly RemoteCodec[];
   extensions: readonly { id: number; uri: string; direction: Direction | undefined }[];
+  /** What it announces to send; one at least. */
+  encodings: readonly RemoteEncoding[];
   /** `candidate:…` values. */
   candidates: readonly string[];
   endOfCandidates: boolean;
@@ -61,13 +64,21 @@ export function parseDescription(sdp: string): RemoteDescription {
   const parsed = parseText([session, ...sections].flat().join('\r\n') + '\r\n');
   const whole = scan(session);
   return {
-    bundle: parsed.groups
-      ?.find((group) => group.type === 'BUNDLE')
-      ?.mids.split(' ')
-      .filter((mid) => mid !== ''),
+    bundle: readBundle(parsed.groups),
     iceLite: parsed.icelite !== undefined,
     media: parsed.media.map((media, index) => readMedia(index, media, scan(sections[index] ?? []), parsed, whole)),
   };
+}
+
+/** Mids of the first BUNDLE group. */
+function readBundle(groups: { type: string; mids: string | number }[] | undefined): string[] | undefined {
+  const bundle = groups?.find((group) => group.type === 'BUNDLE');
+  // A group of the one mid `0` is a number to sdp-transform.
+  return bundle === undefined
+    ? undefined
+    : String(bundle.mids)
+        .split(' ')
+        .filter((mid) => mid !== '');
 }
 
 /** The lines of the session level, then those of each m-line. */
@@ -142,6 +153,7 @@ function readMedia(
       uri,
       direction: direction as Direction | undefined,
     })),
+    encodings: readEncodings(media),
     candidates: own.candidates.length > 0 ? own.candidates : whole.candidates,
     endOfCandidates: own.endOfCandidates || whole.endOfCandidates,
   };

@@ -57,6 +57,7 @@ t.test('what is no rid of a sent stream is left out', (t) => {
     ['h', undefined, undefined],
     ['17', undefined, undefined],
   ]);
+  t.same(encodings(...rids, 'a=simulcast:send 17'), [['17', undefined, undefined]]);
   t.same(encodings(...rids, 'a=simulcast:recv h', 'a=ssrc:10 cname:x'), [[undefined, 10, undefined]]);
   t.end();
 });

@@ -84,6 +84,13 @@ t.test('feedback for * counts for each codec', async (t) => {
   );
 });
 
+t.test('a mid that is a number stays a text, also alone in its group', async (t) => {
+  const { bundle, media } = parseDescription(`${HEAD}a=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n`);
+
+  t.same(bundle, ['0']);
+  t.equal(media[0]?.mid, '0');
+});
+
 t.test('line ends may be bare, and the last may be missing', async (t) => {
   t.equal(parseDescription('v=0\ns=-\nm=audio 9 RTP/AVP 0').media.length, 1);
 });
