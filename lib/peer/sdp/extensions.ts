@@ -7,6 +7,8 @@ const TABLE = {
   'abs-send-time': { id: 2, uri: 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time' },
   'transport-wide-cc': { id: 3, uri: 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01' },
   mid: { id: 4, uri: 'urn:ietf:params:rtp-hdrext:sdes:mid' },
+  rid: { id: 5, uri: 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id' },
+  'repaired-rid': { id: 6, uri: 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id' },
   'abs-capture-time': { id: 7, uri: 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time' },
   'playout-delay': { id: 12, uri: 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay' },
   'video-orientation': { id: 13, uri: 'urn:3gpp:video-orientation' },

@@ -2,7 +2,8 @@ import { ResourceError } from '../../errors.js';
 import { rtpmapOf, type Codec } from '../codecs/index.js';
 import { EXTENSIONS, type ExtensionName } from './extensions.js';
 import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
-import type { Direction, Fingerprint, LocalDescription, LocalMedia } from './write.js';
+import { nameOf, readTransport, type RemoteTransport } from './transport.js';
+import type { Direction, LocalDescription, LocalMedia } from './write.js';
 
 /** An m-line that an offer of ours shall have. */
 export interface OfferMedia {
@@ -158,14 +159,7 @@ export interface NegotiatedMedia {
 }
 
 /** What an answer to an offer of ours comes to. */
-export interface Negotiated {
-  ufrag: string;
-  pwd: string;
-  /** Ours: `client` sends the ClientHello. */
-  dtlsRole: 'client' | 'server';
-  fingerprints: Fingerprint[];
-  candidates: readonly string[];
-  endOfCandidates: boolean;
+export interface Negotiated extends RemoteTransport {
   media: NegotiatedMedia[];
 }
 
@@ -187,37 +181,15 @@ export function negotiateAnswer(offer: LocalDescription, answer: RemoteDescripti
     const codecs = [...new Set(offer.media.map(({ rtpmap }) => rtpmap.split('/')[0]))].join(', ');
     throw unusable(`it rejects every m-line; offered were ${codecs}`);
   }
-  const { bundle } = answer;
-  if (accepted.length > 1) {
-    for (const line of accepted) {
-      if (bundle?.includes(line.mid ?? '') !== true) {
-        throw unusable(`${name(line)} is not in a BUNDLE group with the others, and one transport serves all`);
-      }
-    }
-  }
-  // RFC 9143 section 7.3: the group's first mid says where the transport is described.
-  const transport = accepted.find((line) => line.mid !== undefined && line.mid === bundle?.[0]) ?? first;
-  for (const line of accepted) {
-    if (!line.rtcpMux) throw unusable(`${name(line)} has no rtcp-mux`);
-  }
-  const { ufrag, pwd } = credentials(transport);
-  return {
-    ufrag,
-    pwd,
-    dtlsRole: dtlsRole(transport),
-    fingerprints: fingerprints(transport),
-    candidates: [...new Set(accepted.flatMap((line) => line.candidates))],
-    endOfCandidates: transport.endOfCandidates,
-    media,
-  };
+  return { ...readTransport(answer, accepted, 'answer'), media };
 }
 
 function negotiateMedia(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedia {
   if (theirs.type !== ours.kind) {
-    throw unusable(`${name(theirs)} is of type ${theirs.type}, offered was ${ours.kind}`);
+    throw unusable(`${nameOf(theirs)} is of type ${theirs.type}, offered was ${ours.kind}`);
   }
   if (theirs.mid !== undefined && theirs.mid !== ours.mid) {
-    throw unusable(`${name(theirs)} has another mid than was offered, ${ours.mid}`);
+    throw unusable(`${nameOf(theirs)} has another mid than was offered, ${ours.mid}`);
   }
   const rejected: NegotiatedMedia = {
     mid: ours.mid,
@@ -231,7 +203,7 @@ function negotiateMedia(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedia 
   };
   if (theirs.port === 0 || ours.rejected === true) return rejected;
   const codec = findOffered(ours, theirs.codecs);
-  if (codec === undefined) throw unusable(`${name(theirs)} has none of the offered codecs`);
+  if (codec === undefined) throw unusable(`${nameOf(theirs)} has none of the offered codecs`);
   const receives = theirs.direction === 'recvonly' || theirs.direction === 'sendrecv';
   return {
     ...rejected,
@@ -280,50 +252,6 @@ function commonExtensions(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedi
     if (found) common[extension] = found.id;
   }
   return common;
-}
-
-function credentials(line: RemoteMedia): { ufrag: string; pwd: string } {
-  const { ufrag, pwd } = line;
-  if (ufrag === undefined || pwd === undefined) throw unusable(`${name(line)} has no ice-ufrag and ice-pwd`);
-  // RFC 8839 section 5.4.
-  if (!/^[A-Za-z0-9+/]{4,256}$/.test(ufrag)) throw unusable(`${name(line)} has an ice-ufrag that is none`);
-  if (!/^[A-Za-z0-9+/]{22,256}$/.test(pwd)) throw unusable(`${name(line)} has an ice-pwd that is none`);
-  return { ufrag, pwd };
-}
-
-function dtlsRole(line: RemoteMedia): 'client' | 'server' {
-  // RFC 8842 section 5.3: an answer says active or passive, and active is what absence means.
-  switch (line.setup ?? 'active') {
-    case 'active':
-      return 'server';
-    case 'passive':
-      return 'client';
-    default:
-      throw unusable(`${name(line)} has a=setup:${String(line.setup)}, which is no answer`);
-  }
-}
-
-// RFC 8122 section 5; SHA-1 and older prove nothing any more.
-const HASH_BYTES: Readonly<Record<string, number>> = { 'sha-256': 32, 'sha-384': 48, 'sha-512': 64 };
-
-function fingerprints(line: RemoteMedia): Fingerprint[] {
-  if (line.fingerprints.length === 0) throw unusable(`${name(line)} has no fingerprint`);
-  const known = line.fingerprints.filter(({ algorithm }) => Object.hasOwn(HASH_BYTES, algorithm)).slice(0, 8);
-  if (known.length === 0) {
-    const got = line.fingerprints.map(({ algorithm }) => algorithm.slice(0, 20)).join(', ');
-    throw unusable(`${name(line)} has a fingerprint of ${got}; usable are ${Object.keys(HASH_BYTES).join(', ')}`);
-  }
-  for (const { algorithm, value } of known) {
-    const bytes = HASH_BYTES[algorithm] ?? 0;
-    if (value.length !== bytes * 3 - 1 || !/^[0-9A-F]{2}(:[0-9A-F]{2})*$/.test(value)) {
-      throw unusable(`${name(line)} has a ${algorithm} fingerprint that is not ${String(bytes)} bytes`);
-    }
-  }
-  return known;
-}
-
-function name(line: RemoteMedia): string {
-  return `m-line ${String(line.index)} (${(line.mid ?? line.type).slice(0, 32)})`;
 }
 
 function range(from: number, to: number): number[] {

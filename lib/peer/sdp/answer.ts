@@ -1,0 +1,144 @@
+import { findCodec, findCodecByRtpmap, type Codec } from '../codecs/index.js';
+import type { RemoteEncoding } from './encodings.js';
+import { EXTENSIONS, type ExtensionName } from './extensions.js';
+import type { PayloadTypes } from './negotiate.js';
+import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
+import { readTransport, type RemoteTransport } from './transport.js';
+import type { Direction } from './write.js';
+
+/** What we would do with an m-line that is offered. */
+export interface AnswerWish {
+  /** Names of codecs, the one we like best first. Default: what the other side likes best. */
+  codecs?: readonly string[] | undefined;
+  /** Takes a codec with these parameters. Default: whatever they are. */
+  accepts?: ((codec: RemoteCodec) => boolean) | undefined;
+  /** What we could do. Default `sendrecv`. */
+  direction?: Direction;
+  /** Header extensions to agree to. Default `mid`, `rid` and `repaired-rid`. */
+  extensions?: readonly ExtensionName[];
+  /** Several streams of one picture may come (RFC 8853). Default true. */
+  simulcast?: boolean;
+}
+
+/** What became of one m-line of an offer. */
+export interface AnsweredMedia {
+  index: number;
+  /** `audio`, `video`, or what else was offered. */
+  type: string;
+  mid: string;
+  /** UDP/TLS/RTP/SAVPF, as the other side spelled it. */
+  protocol: string;
+  /** Undefined: rejected. */
+  accepted: AcceptedMedia | undefined;
+}
+
+export interface AcceptedMedia extends PayloadTypes {
+  codec: Codec;
+  fmtp: string | undefined;
+  /** Ours. */
+  direction: Direction;
+  /** Values of `a=rtcp-fb` that both have. */
+  feedback: readonly string[];
+  /** Ids of the extensions that both have, as the other side numbers them. */
+  extensions: Partial<Record<ExtensionName, number>>;
+  /** What will come; none if we do not receive. */
+  encodings: readonly RemoteEncoding[];
+}
+
+/** What an offer comes to; `dtlsRole` `client` makes an answer that says `active`. */
+export interface AnsweredOffer extends RemoteTransport {
+  media: AnsweredMedia[];
+}
+
+const FEEDBACK: Readonly<Record<Codec['kind'], readonly string[]>> = {
+  audio: ['nack', 'transport-cc'],
+  video: ['ccm fir', 'nack', 'nack pli', 'goog-remb', 'transport-cc'],
+};
+
+const OPPOSITE: Readonly<Record<Direction, Direction>> = {
+  sendrecv: 'sendrecv',
+  sendonly: 'recvonly',
+  recvonly: 'sendonly',
+  inactive: 'inactive',
+};
+
+/**
+ * Decides about an offer (RFC 9429 section 5.3.1, RFC 3264 section 6): one codec
+ * for each m-line, and everything on one transport.
+ *
+ * @param wishFor - what we want with an audio or video m-line; undefined rejects it
+ * @throws {@link RemoteError} `HG_ERR_REMOTE_SDP` with the reason
+ */
+export function answerOffer(
+  offer: RemoteDescription,
+  wishFor: (line: RemoteMedia) => AnswerWish | undefined,
+): AnsweredOffer {
+  const mids = offer.media.map((line) => line.mid ?? String(line.index));
+  const twice = mids.find((mid, index) => mids.indexOf(mid) !== index);
+  if (twice !== undefined) throw unusable(`two m-lines have the mid ${twice.slice(0, 32)}`);
+  const media = offer.media.map((line, index): AnsweredMedia => {
+    const { type, protocol } = line;
+    return { index, type, mid: mids[index] ?? '', protocol, accepted: answerMedia(line, wishFor) };
+  });
+  const accepted = offer.media.filter((_, index) => media[index]?.accepted !== undefined);
+  return { ...readTransport(offer, accepted, 'offer'), media };
+}
+
+function answerMedia(
+  line: RemoteMedia,
+  wishFor: (line: RemoteMedia) => AnswerWish | undefined,
+): AcceptedMedia | undefined {
+  if ((line.type !== 'audio' && line.type !== 'video') || line.port === 0) return undefined;
+  const wish = wishFor(line);
+  const chosen = wish === undefined ? undefined : choose(line, wish);
+  if (wish === undefined || chosen === undefined) return undefined;
+  const { codec, offered } = chosen;
+  const direction = intersect(OPPOSITE[line.direction], wish.direction ?? 'sendrecv');
+  const receives = direction === 'sendrecv' || direction === 'recvonly';
+  const encodings = wish.simulcast === false ? line.encodings.slice(0, 1) : line.encodings;
+  return {
+    codec,
+    payloadType: offered.payloadType,
+    rtxPayloadType: codec.kind === 'video' ? findRtx(offered, line.codecs) : undefined,
+    fmtp: offered.fmtp,
+    direction,
+    feedback: FEEDBACK[codec.kind].filter((feedback) => offered.feedback.includes(feedback)),
+    extensions: agree(line, wish.extensions ?? ['mid', 'rid', 'repaired-rid']),
+    encodings: receives ? encodings : [],
+  };
+}
+
+/** The first codec that both have, by our preference or else by theirs. */
+function choose(line: RemoteMedia, wish: AnswerWish): { codec: Codec; offered: RemoteCodec } | undefined {
+  const known = line.codecs.flatMap((offered) => {
+    const { encodingName, clockRate, channels } = offered;
+    const codec = findCodecByRtpmap(`${encodingName}/${String(clockRate)}/${String(channels)}`);
+    return codec?.kind === line.type && (wish.accepts?.(offered) ?? true) ? [{ codec, offered }] : [];
+  });
+  if (wish.codecs === undefined) return known[0];
+  const liked = wish.codecs.map((name) => findCodec(name));
+  return liked.flatMap((codec) => known.filter((one) => one.codec === codec))[0];
+}
+
+function findRtx(codec: RemoteCodec, codecs: readonly RemoteCodec[]): number | undefined {
+  const apt = new RegExp(`(^|;)\\s*apt=${String(codec.payloadType)}\\s*(;|$)`);
+  return codecs.find(({ encodingName, fmtp }) => encodingName.toLowerCase() === 'rtx' && apt.test(fmtp ?? ''))
+    ?.payloadType;
+}
+
+function agree(line: RemoteMedia, names: readonly ExtensionName[]): AcceptedMedia['extensions'] {
+  const agreed: AcceptedMedia['extensions'] = {};
+  for (const name of names) {
+    const found = line.extensions.find(
+      ({ id, uri, direction }) => uri === EXTENSIONS[name].uri && direction !== 'inactive' && id >= 1 && id <= 14,
+    );
+    if (found) agreed[name] = found.id;
+  }
+  return agreed;
+}
+
+function intersect(a: Direction, b: Direction): Direction {
+  const both = (what: 'send' | 'recv') => [a, b].every((one) => one === 'sendrecv' || one === `${what}only`);
+  if (both('send')) return both('recv') ? 'sendrecv' : 'sendonly';
+  return both('recv') ? 'recvonly' : 'inactive';
+}

@@ -1,0 +1,112 @@
+import t from 'tap';
+import { answerOffer, type AnswerWish } from '../../../../lib/peer/sdp/answer.js';
+import { parseDescription } from '../../../../lib/peer/sdp/parse.js';
+import { fixture } from '../../../support/fixtures.js';
+
+function answer(sdp: string, wish: AnswerWish | undefined = {}) {
+  return answerOffer(parseDescription(sdp), () => wish);
+}
+
+function published(name: string, wish?: AnswerWish) {
+  return answer(fixture(`sdp/publish-${name}.offer.sdp`), wish);
+}
+
+t.test('what browsers publish is taken: one codec for each m-line', async (t) => {
+  for (const browser of ['chromium', 'firefox']) {
+    const { media, dtlsRole, fingerprints } = published(`av-data.${browser}`);
+    const [audio, video, data] = media;
+
+    t.equal(dtlsRole, 'client', browser);
+    t.equal(fingerprints.length, 1);
+    t.match(audio?.accepted, { codec: { name: 'opus' }, direction: 'sendrecv', rtxPayloadType: undefined });
+    t.match(video?.accepted, {
+      codec: { name: 'vp8' },
+      direction: 'sendrecv',
+      rtxPayloadType: Number,
+      feedback: ['ccm fir', 'nack', 'nack pli', 'goog-remb', 'transport-cc'],
+      extensions: { mid: Number },
+    });
+    t.type(video?.accepted?.encodings[0]?.ssrc, 'number');
+    t.type(video?.accepted?.encodings[0]?.rtxSsrc, 'number');
+    t.match(data, { type: 'application', protocol: 'UDP/DTLS/SCTP', accepted: undefined });
+  }
+});
+
+t.test('simulcast comes as three encodings, unless nobody wants it', async (t) => {
+  for (const browser of ['chromium', 'firefox']) {
+    const video = published(`simulcast.${browser}`).media[1]?.accepted;
+    const one = published(`simulcast.${browser}`, { simulcast: false }).media[1]?.accepted;
+
+    t.same(
+      video?.encodings.map(({ rid }) => rid),
+      ['h', 'm', 'l'],
+      browser,
+    );
+    t.match(video, { direction: 'recvonly', extensions: { mid: Number, rid: Number, 'repaired-rid': Number } });
+    t.equal(one?.encodings.length, 1);
+  }
+});
+
+t.test('the codec we like best is taken, with the other side’s numbers', async (t) => {
+  const pick = (...codecs: string[]) => published('av-data.chromium', { codecs }).media[1]?.accepted;
+
+  t.equal(pick('vp9', 'vp8')?.codec.name, 'vp9');
+  t.equal(pick('h265x', 'av1')?.codec.name, 'av1');
+  t.equal(pick('opus', 'pcmu'), undefined, 'no codec of that kind: rejected');
+  const profile = { codecs: ['vp9'], accepts: ({ fmtp }: { fmtp: string | undefined }) => fmtp === 'profile-id=2' };
+  t.equal(published('av-data.chromium', profile).media[1]?.accepted?.fmtp, 'profile-id=2');
+});
+
+t.test('the direction is what both sides do', async (t) => {
+  const direction = (wish: AnswerWish) => published('av-data.firefox', wish).media[0]?.accepted?.direction;
+
+  t.equal(direction({ direction: 'recvonly' }), 'recvonly');
+  t.equal(direction({ direction: 'sendonly' }), 'sendonly');
+  t.equal(direction({ direction: 'inactive' }), 'inactive');
+  const audio = published('audio.firefox', { direction: 'sendonly' }).media[0]?.accepted;
+  t.equal(audio?.direction, 'inactive', 'they only send, and so would we');
+  t.same(audio?.encodings, []);
+});
+
+t.test('only extensions that both have are agreed to, under the other side’s ids', async (t) => {
+  const wish: AnswerWish = { extensions: ['mid', 'transport-wide-cc', 'audio-level', 'abs-capture-time'] };
+
+  t.same(published('audio.firefox', wish).media[0]?.accepted?.extensions, {
+    mid: 3,
+    'transport-wide-cc': 7,
+    'audio-level': 1,
+  });
+});
+
+t.test('an m-line that nobody wants is rejected, the others stay', async (t) => {
+  const offer = parseDescription(fixture('sdp/publish-av-data.chromium.offer.sdp'));
+
+  const { media } = answerOffer(offer, ({ type }) => (type === 'audio' ? {} : undefined));
+
+  t.same(
+    media.map(({ accepted }) => accepted !== undefined),
+    [true, false, false],
+  );
+});
+
+t.test('what cannot be used is refused with its reason', async (t) => {
+  const sdp = fixture('sdp/publish-av-data.chromium.offer.sdp');
+  const reason = (text: string) => ({ code: 'HG_ERR_REMOTE_SDP', message: new RegExp(text) });
+
+  t.throws(() => answer(sdp.replace(/^a=group:.*\r\n/m, '')), reason('no BUNDLE group'));
+  t.throws(() => answer(sdp.replace('a=group:BUNDLE 0 1 2', 'a=group:BUNDLE 0 2')), reason('is not in a BUNDLE group'));
+  t.throws(() => answer(sdp.replaceAll('a=rtcp-mux\r\n', '')), reason('no rtcp-mux'));
+  t.throws(() => answer(sdp.replace(/^a=fingerprint.*\r\n/gm, '')), reason('no fingerprint'));
+  t.throws(() => answer(sdp.replace(/^a=ice-pwd.*\r\n/gm, '')), reason('no ice-ufrag and ice-pwd'));
+  t.throws(() => answer(sdp.replaceAll('a=setup:actpass', 'a=setup:holdconn')), reason('holdconn, which is no offer'));
+  t.throws(() => answer(sdp.replaceAll('a=mid:1', 'a=mid:0')), reason('two m-lines have the mid 0'));
+  t.throws(() => answer(sdp, { codecs: ['l16'] }), reason('no m-line that we can use'));
+});
+
+t.test('the DTLS role follows what is offered', async (t) => {
+  const sdp = fixture('sdp/publish-audio.chromium.offer.sdp');
+  const role = (setup: string) => answer(sdp.replace('a=setup:actpass', `a=setup:${setup}`)).dtlsRole;
+
+  t.equal(role('active'), 'server');
+  t.equal(role('passive'), 'client');
+});
