@@ -1,10 +1,10 @@
-import { findCodec, findCodecByRtpmap, type Codec } from '../codecs/index.js';
+import { findCodec, findCodecByRtpmap, rtpmapOf, type Codec } from '../codecs/index.js';
 import type { RemoteEncoding } from './encodings.js';
 import { EXTENSIONS, type ExtensionName } from './extensions.js';
-import type { PayloadTypes } from './negotiate.js';
+import type { PayloadTypes, Ssrcs } from './negotiate.js';
 import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
 import { readTransport, type RemoteTransport } from './transport.js';
-import type { Direction } from './write.js';
+import type { Direction, LocalMedia, RejectedMedia } from './write.js';
 
 /** What we would do with an m-line that is offered. */
 export interface AnswerWish {
@@ -28,6 +28,7 @@ export interface AnsweredMedia {
   mid: string;
   /** UDP/TLS/RTP/SAVPF, as the other side spelled it. */
   protocol: string;
+  formats: string;
   /** Undefined: rejected. */
   accepted: AcceptedMedia | undefined;
 }
@@ -77,11 +78,45 @@ export function answerOffer(
   const twice = mids.find((mid, index) => mids.indexOf(mid) !== index);
   if (twice !== undefined) throw unusable(`two m-lines have the mid ${twice.slice(0, 32)}`);
   const media = offer.media.map((line, index): AnsweredMedia => {
-    const { type, protocol } = line;
-    return { index, type, mid: mids[index] ?? '', protocol, accepted: answerMedia(line, wishFor) };
+    const { type, protocol, formats } = line;
+    return { index, type, mid: mids[index] ?? '', protocol, formats, accepted: answerMedia(line, wishFor) };
   });
   const accepted = offer.media.filter((_, index) => media[index]?.accepted !== undefined);
   return { ...readTransport(offer, accepted, 'offer'), media };
+}
+
+/**
+ * The m-lines of the answer, from what was decided.
+ *
+ * @param saysOf - what we say of an accepted line besides: our numbers, and the fmtp where it is not theirs
+ */
+export function answerLines(
+  media: readonly AnsweredMedia[],
+  saysOf: (line: AnsweredMedia) => Ssrcs & { fmtp?: string | undefined; msid?: string | undefined },
+): (LocalMedia | RejectedMedia)[] {
+  return media.map((line) => {
+    const { type, mid, protocol, formats, accepted } = line;
+    if (accepted === undefined) return { type, mid, protocol, formats };
+    const { codec, payloadType, rtxPayloadType, direction, feedback, extensions, encodings } = accepted;
+    const { ssrc, rtxSsrc, fmtp = accepted.fmtp, msid = `janus janus${mid}` } = saysOf(line);
+    const agreed = Object.entries(extensions) as [ExtensionName, number][];
+    return {
+      kind: codec.kind,
+      mid,
+      direction,
+      payloadType,
+      rtpmap: rtpmapOf(codec),
+      fmtp,
+      feedback,
+      extensions: agreed.map(([name, id]) => ({ id, uri: EXTENSIONS[name].uri })).sort((a, b) => a.id - b.id),
+      // Who only listens has nothing to name.
+      msid: direction === 'sendrecv' || direction === 'sendonly' ? msid : undefined,
+      ssrc,
+      rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: rtxSsrc },
+      protocol,
+      receivedRids: encodings.flatMap(({ rid }) => (rid === undefined ? [] : [rid])),
+    };
+  });
 }
 
 function answerMedia(

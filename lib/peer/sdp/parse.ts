@@ -29,6 +29,8 @@ export interface RemoteMedia {
   type: string;
   port: number;
   protocol: string;
+  /** `96 97`, `webrtc-datachannel`. */
+  formats: string;
   mid: string | undefined;
   direction: Direction;
   rtcpMux: boolean;
@@ -140,6 +142,7 @@ function readMedia(
     type: media.type,
     port: media.port,
     protocol: media.protocol,
+    formats: String(media.payloads ?? '0'),
     mid: text(media.mid),
     direction: media.direction ?? session.direction ?? 'sendrecv',
     rtcpMux: media.rtcpMux !== undefined,

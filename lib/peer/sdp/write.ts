@@ -28,10 +28,24 @@ export interface LocalMedia {
   ssrc: number;
   /** The retransmission stream (RFC 4588). */
   rtx?: { payloadType: number; ssrc: number } | undefined;
+  /** As the other side's offer spells it. Default `UDP/TLS/RTP/SAVPF`. */
+  protocol?: string;
+  /** The rids of the simulcast that we receive (RFC 8853). */
+  receivedRids?: readonly string[];
 }
 
-/** A session description of ours. */
-export interface LocalDescription {
+/** An m-line of an answer that says no, whatever was offered. */
+export interface RejectedMedia {
+  /** `audio`, `application`, … */
+  type: string;
+  mid: string;
+  protocol: string;
+  /** As they were offered: `96 97`, `webrtc-datachannel`. */
+  formats: string;
+}
+
+/** A session description of ours; that of an answer may reject m-lines. */
+export interface LocalDescription<Media = LocalMedia> {
   sessionId: string;
   sessionVersion: number;
   /** For the lines that nobody reads and everybody wants: `o=` and `c=`. */
@@ -44,7 +58,7 @@ export interface LocalDescription {
   /** `candidate:…` values: all there are. */
   candidates: readonly string[];
   cname: string;
-  media: readonly LocalMedia[];
+  media: readonly Media[];
 }
 
 /**
@@ -54,9 +68,9 @@ export interface LocalDescription {
  *
  * @throws {@link UsageError} `HG_ERR_OPTION` if a value has a line break in it
  */
-export function writeDescription(description: LocalDescription): string {
+export function writeDescription(description: LocalDescription<LocalMedia | RejectedMedia>): string {
   const { media } = description;
-  const bundle = media.filter((line) => line.rejected !== true).map((line) => line.mid);
+  const bundle = media.filter((line) => 'kind' in line && line.rejected !== true).map((line) => line.mid);
   const lines = [
     'v=0',
     `o=- ${description.sessionId} ${String(description.sessionVersion)} ${address(description)}`,
@@ -67,7 +81,7 @@ export function writeDescription(description: LocalDescription): string {
     `a=fingerprint:${description.fingerprint.algorithm} ${description.fingerprint.value}`,
     'a=extmap-allow-mixed',
     'a=msid-semantic: WMS *',
-    ...media.flatMap((line) => writeMedia(description, line)),
+    ...media.flatMap((line) => ('kind' in line ? writeMedia(description, line) : writeRejected(description, line))),
   ];
   for (const line of lines) {
     // One line break in a label of a client's, and it could write lines of our description.
@@ -81,15 +95,21 @@ export function writeDescription(description: LocalDescription): string {
   return lines.join('\r\n') + '\r\n';
 }
 
-function writeMedia(description: LocalDescription, media: LocalMedia): string[] {
-  const { rtx } = media;
+type AnyDescription = LocalDescription<LocalMedia | RejectedMedia>;
+
+function writeRejected(description: AnyDescription, { type, mid, protocol, formats }: RejectedMedia): string[] {
+  return [`m=${type} 0 ${protocol} ${formats}`, `c=${address(description)}`, 'a=inactive', `a=mid:${mid}`];
+}
+
+function writeMedia(description: AnyDescription, media: LocalMedia): string[] {
+  const { rtx, protocol = 'UDP/TLS/RTP/SAVPF', receivedRids = [] } = media;
   const pt = String(media.payloadType);
   const payloadTypes = rtx ? `${pt} ${String(rtx.payloadType)}` : pt;
   const direction = media.rejected === true ? 'inactive' : media.direction;
   const sends = direction === 'sendonly' || direction === 'sendrecv';
   const sentRtx = sends ? rtx : undefined;
   const lines = [
-    `m=${media.kind} ${media.rejected === true ? '0' : '9'} UDP/TLS/RTP/SAVPF ${payloadTypes}`,
+    `m=${media.kind} ${media.rejected === true ? '0' : '9'} ${protocol} ${payloadTypes}`,
     `c=${address(description)}`,
     `a=${direction}`,
     `a=mid:${media.mid}`,
@@ -111,11 +131,13 @@ function writeMedia(description: LocalDescription, media: LocalMedia): string[] 
   if (media.msid !== undefined && direction !== 'inactive') lines.push(`a=msid:${media.msid}`);
   lines.push(`a=ssrc:${String(media.ssrc)} cname:${description.cname}`);
   if (sentRtx) lines.push(`a=ssrc:${String(sentRtx.ssrc)} cname:${description.cname}`);
+  for (const rid of receivedRids) lines.push(`a=rid:${rid} recv`);
+  if (receivedRids.length > 0) lines.push(`a=simulcast:recv ${receivedRids.join(';')}`);
   for (const candidate of description.candidates) lines.push(`a=${candidate}`);
   lines.push('a=end-of-candidates');
   return lines;
 }
 
-function address({ address }: LocalDescription): string {
+function address({ address }: AnyDescription): string {
   return `IN ${address.includes(':') ? 'IP6' : 'IP4'} ${address}`;
 }

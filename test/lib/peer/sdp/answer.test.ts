@@ -1,6 +1,7 @@
 import t from 'tap';
-import { answerOffer, type AnswerWish } from '../../../../lib/peer/sdp/answer.js';
+import { answerLines, answerOffer, type AnswerWish } from '../../../../lib/peer/sdp/answer.js';
 import { parseDescription } from '../../../../lib/peer/sdp/parse.js';
+import { writeDescription } from '../../../../lib/peer/sdp/write.js';
 import { fixture } from '../../../support/fixtures.js';
 
 function answer(sdp: string, wish: AnswerWish | undefined = {}) {
@@ -109,4 +110,43 @@ t.test('the DTLS role follows what is offered', async (t) => {
 
   t.equal(role('active'), 'server');
   t.equal(role('passive'), 'client');
+});
+
+t.test('the answer that is written can be read as one, line by line as offered', async (t) => {
+  for (const name of ['av-data.chromium', 'av-data.firefox', 'simulcast.chromium', 'simulcast.firefox']) {
+    const { media } = published(name);
+    const sdp = writeDescription({
+      sessionId: '1',
+      sessionVersion: 1,
+      address: '192.0.2.2',
+      sessionName: '-',
+      fingerprint: { algorithm: 'sha-256', value: 'AB' },
+      ufrag: 'ours',
+      pwd: 'oursoursoursoursoursours',
+      setup: 'active',
+      candidates: ['candidate:1 1 udp 1 192.0.2.2 5 typ host'],
+      cname: 'janus',
+      media: answerLines(media, ({ index }) => ({ ssrc: 10 + index, rtxSsrc: 20 + index, msid: 'echo track' })),
+    });
+
+    const read = parseDescription(sdp);
+    t.same(
+      read.media.map(({ type, mid, protocol }) => [type, mid, protocol]),
+      media.map(({ type, mid, protocol }) => [type, mid, protocol]),
+      name,
+    );
+    t.same(read.bundle, ['0', '1']);
+    const [audio, video, data] = read.media;
+    t.match(audio, { setup: 'active', rtcpMux: true, codecs: [{ encodingName: 'opus' }] });
+    t.equal(video?.codecs.length, 2, 'one codec and its rtx');
+    if (name.startsWith('simulcast')) {
+      t.equal(video?.direction, 'recvonly');
+      t.match(sdp, /a=rid:h recv\r\na=rid:m recv\r\na=rid:l recv\r\na=simulcast:recv h;m;l\r\n/);
+      t.notMatch(sdp, /a=msid:/);
+    } else {
+      t.match(video?.encodings, [{ ssrc: 11, rtxSsrc: 21 }]);
+      t.match(sdp, /a=msid:echo track\r\n/);
+      t.match(data, { type: 'application', port: 0, direction: 'inactive' });
+    }
+  }
 });
