@@ -27,6 +27,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FRAMES_PER_SECOND, measure, measureStall, median } from './measure.mjs';
 import { janusVersion, servers } from './servers.mjs';
+import { inNamespace, whyNoNamespace } from '../test/support/namespace.mjs';
 
 const root = join(import.meta.dirname, '..');
 const MOST_PACKETS_PER_SECOND = 120_000;
@@ -71,16 +72,20 @@ function run(command, args) {
 
 if (process.env.HEADGATE_TEST_ADDRESS === undefined) {
   if (!options['no-build']) run(process.execPath, ['native/build.mjs', '--preset', 'bench']);
-  const hasNamespaces = process.getuid() === 0 && spawnSync('ip', ['-V']).status === 0;
-  if (hasNamespaces) {
-    const script = join(root, 'test/support/in-namespace.mjs');
-    const inside = [process.execPath, join(root, 'bench/run.mjs'), ...process.argv.slice(2)];
-    const child = spawn(process.execPath, [script, ...inside], { stdio: 'inherit' });
+  const why = whyNoNamespace();
+  if (why === undefined) {
+    const [program, ...args] = [
+      ...inNamespace,
+      process.execPath,
+      join(root, 'bench/run.mjs'),
+      ...process.argv.slice(2),
+    ];
+    const child = spawn(program, args, { stdio: 'inherit' });
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
     const [status] = await once(child, 'exit');
     process.exit(status ?? 1);
   }
-  console.log('Not root, or no `ip`: on loopback, without a network namespace of its own, and so without Janus.');
+  console.log(`No network namespace (${why}): on loopback, and so without Janus.`);
 }
 
 // Children are ended when we exit, not when we are killed.

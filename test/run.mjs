@@ -20,6 +20,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { listFiles, root } from '../.ci/files.mjs';
+import { inNamespace, whyNoNamespace } from './support/namespace.mjs';
 
 const node = process.execPath;
 const bin = (path) => join('node_modules', path);
@@ -193,11 +194,12 @@ async function asanEndToEnd() {
 
 /** What to put in front of a command to run it in a network namespace of its own, and before others. */
 function ownNamespace() {
-  if (process.getuid() !== 0 || spawnSync('ip', ['-V']).status !== 0) {
-    console.log('no network namespace without root: in that of this machine, and without the tests that lose packets');
+  const why = whyNoNamespace();
+  if (why !== undefined) {
+    console.log(`no network namespace (${why}): in that of this machine, and without the tests that lose packets`);
     return [];
   }
-  return ['nice', '-n', '-10', node, 'test/support/in-namespace.mjs'];
+  return ['nice', '-n', '-10', ...inNamespace];
 }
 
 const testFiles = listFiles(['test'], /\.test\.ts$/);
