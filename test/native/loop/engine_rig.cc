@@ -372,7 +372,11 @@ void EngineRig::Stream(TestSender& sender, double packets_per_second,
                        Duration duration) {
   const Timestamp end = MonotonicNow() + duration;
   Timestamp next_report = MonotonicNow();
+  Timestamp last_turn = MonotonicNow();
   while (MonotonicNow() < end) {
+    longest_pause_ =
+        std::max<Duration>(longest_pause_, MonotonicNow() - last_turn);
+    last_turn = MonotonicNow();
     sender.Keep(packets_per_second);
     if (MonotonicNow() >= next_report) {
       next_report += 1s;

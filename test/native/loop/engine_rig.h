@@ -209,6 +209,8 @@ class EngineRig {
   void RunFor(Duration duration);
   // Runs while a sender keeps its pace.
   void Stream(TestSender& sender, double packets_per_second, Duration duration);
+  // Between two turns of Stream(): how long this machine once stood still.
+  Duration longest_pause() const { return longest_pause_; }
   bool AllConnected();
 
   Engine& engine() { return *engine_; }
@@ -229,6 +231,7 @@ class EngineRig {
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Viewer>> viewers_;
   std::unordered_map<std::uint32_t, Viewer*> by_peer_;
+  Duration longest_pause_{0};
 };
 
 // Open file descriptors and threads of this process.

@@ -180,6 +180,9 @@ TEST_CASE("a viewer that comes back in time sees a gap and no more") {
   Viewer& viewer = rig.AddViewer(source);
   REQUIRE(rig.AllConnected());
   rig.Stream(sender, 200, 500ms);
+  // What the cut takes on its way is asked for later: numbers of before it.
+  REQUIRE(
+      rig.RunUntil([&] { return viewer.newest_id() + 1 == sender.sent(); }));
   rig.relay()->SetCut(true);
   REQUIRE(rig.RunUntil(
       [&] { return viewer.ice_state() == IceState::kDisconnected; }));
