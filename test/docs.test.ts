@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import ts from 'typescript';
 import { MESSAGES } from '../lib/errors.js';
+import * as headgate from '../lib/index.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -37,7 +38,8 @@ function run(t: Test, code: string): void {
   });
 
   t.equal(stderr, '');
-  t.ok(stdout.endsWith('done\n'), stdout); // a logger may write there too
+  // What Fastify's logger writes there is not the example's.
+  t.equal(stdout.replace(/^\{"level":.*\n/gm, ''), 'done\n');
   t.equal(status, 0);
   t.end();
 }
@@ -50,21 +52,8 @@ for (const [index, block] of blocks.entries()) {
 // ---- the examples beside the code -------------------------------------------
 
 /** What an example may use without saying where it comes from; each may use those above it. */
-const GIVEN = {
-  Gateway: "import { Gateway } from 'headgate';",
-  StreamingPlugin: "import { StreamingPlugin } from 'headgate';",
-  silentLogger: "import { silentLogger } from 'headgate';",
-  Plugin: "import { Plugin } from 'headgate';",
-  request: "import { request } from 'headgate';",
-  asyncRequest: "import { asyncRequest } from 'headgate';",
-  reply: "import { reply } from 'headgate';",
-  Emitter: "import { Emitter } from 'headgate';",
-  link: "import { link } from 'headgate';",
-  janusHttp: "import { janusHttp } from 'headgate';",
-  janusWebSocket: "import { janusWebSocket } from 'headgate';",
-  janusKoa: "import { janusKoa } from 'headgate';",
-  janusFastify: "import { janusFastify } from 'headgate';",
-  shape: "import { shape } from 'headgate';",
+const GIVEN: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.keys(headgate).map((name) => [name, `import { ${name} } from 'headgate';`])),
   string: 'const { string } = shape;',
   readOptions: `import { readOptions } from '${root}dist/options.js';`,
   option: `import { option } from '${root}dist/options.js';`,
@@ -87,7 +76,7 @@ const GIVEN = {
   Koa: "import Koa from 'koa';",
   Fastify: "import Fastify from 'fastify';",
   fastify: 'const fastify = Fastify();',
-} as const;
+};
 
 /** An example with what it needs in front of it. */
 function complete(example: string): string {
