@@ -1,6 +1,8 @@
+import { VIDEO_FEEDBACK } from '../codecs/codec.js';
 import { findCodec, findCodecByRtpmap, rtpmapOf, type Codec } from '../codecs/index.js';
 import type { RemoteEncoding } from './encodings.js';
-import { EXTENSIONS, type ExtensionName } from './extensions.js';
+import type { ExtensionName } from './extensions.js';
+import { findRtx, matchExtensions } from './match.js';
 import type { PayloadTypes, Ssrcs } from './negotiate.js';
 import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
 import { readTransport, type RemoteTransport } from './transport.js';
@@ -53,7 +55,7 @@ export interface AnsweredOffer extends RemoteTransport {
 
 const FEEDBACK: Readonly<Record<Codec['kind'], readonly string[]>> = {
   audio: ['nack', 'transport-cc'],
-  video: ['ccm fir', 'nack', 'nack pli', 'goog-remb', 'transport-cc'],
+  video: [...VIDEO_FEEDBACK, 'transport-cc'],
 };
 
 const OPPOSITE: Readonly<Record<Direction, Direction>> = {
@@ -99,7 +101,6 @@ export function answerLines(
     if (accepted === undefined) return { type, mid, protocol, formats };
     const { codec, payloadType, rtxPayloadType, direction, feedback, extensions, encodings } = accepted;
     const { ssrc, rtxSsrc, fmtp = accepted.fmtp, msid = `janus janus${mid}` } = saysOf(line);
-    const agreed = Object.entries(extensions) as [ExtensionName, number][];
     return {
       kind: codec.kind,
       mid,
@@ -108,9 +109,8 @@ export function answerLines(
       rtpmap: rtpmapOf(codec),
       fmtp,
       feedback,
-      extensions: agreed.map(([name, id]) => ({ id, uri: EXTENSIONS[name].uri })).sort((a, b) => a.id - b.id),
-      // Who only listens has nothing to name.
-      msid: direction === 'sendrecv' || direction === 'sendonly' ? msid : undefined,
+      extensions,
+      msid,
       ssrc,
       rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: rtxSsrc },
       protocol,
@@ -138,7 +138,7 @@ function answerMedia(
     fmtp: offered.fmtp,
     direction,
     feedback: FEEDBACK[codec.kind].filter((feedback) => offered.feedback.includes(feedback)),
-    extensions: agree(line, wish.extensions ?? ['mid', 'rid', 'repaired-rid']),
+    extensions: matchExtensions(wish.extensions ?? ['mid', 'rid', 'repaired-rid'], line),
     encodings: receives ? encodings : [],
   };
 }
@@ -153,23 +153,6 @@ function choose(line: RemoteMedia, wish: AnswerWish): { codec: Codec; offered: R
   if (wish.codecs === undefined) return known[0];
   const liked = wish.codecs.map((name) => findCodec(name));
   return liked.flatMap((codec) => known.filter((one) => one.codec === codec))[0];
-}
-
-function findRtx(codec: RemoteCodec, codecs: readonly RemoteCodec[]): number | undefined {
-  const apt = new RegExp(`(^|;)\\s*apt=${String(codec.payloadType)}\\s*(;|$)`);
-  return codecs.find(({ encodingName, fmtp }) => encodingName.toLowerCase() === 'rtx' && apt.test(fmtp ?? ''))
-    ?.payloadType;
-}
-
-function agree(line: RemoteMedia, names: readonly ExtensionName[]): AcceptedMedia['extensions'] {
-  const agreed: AcceptedMedia['extensions'] = {};
-  for (const name of names) {
-    const found = line.extensions.find(
-      ({ id, uri, direction }) => uri === EXTENSIONS[name].uri && direction !== 'inactive' && id >= 1 && id <= 14,
-    );
-    if (found) agreed[name] = found.id;
-  }
-  return agreed;
 }
 
 function intersect(a: Direction, b: Direction): Direction {

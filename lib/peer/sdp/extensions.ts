@@ -16,10 +16,5 @@ const TABLE = {
 
 export type ExtensionName = keyof typeof TABLE;
 
-export interface Extension {
-  readonly id: number;
-  readonly uri: string;
-}
-
 /** Id and URI of each extension we know. */
-export const EXTENSIONS: Readonly<Record<ExtensionName, Extension>> = TABLE;
+export const EXTENSIONS: Readonly<Record<ExtensionName, { readonly id: number; readonly uri: string }>> = TABLE;

@@ -1,6 +1,7 @@
 import { ResourceError } from '../../errors.js';
 import { rtpmapOf, type Codec } from '../codecs/index.js';
 import { EXTENSIONS, type ExtensionName } from './extensions.js';
+import { findRtx, matchExtensions } from './match.js';
 import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
 import { nameOf, readTransport, type RemoteTransport } from './transport.js';
 import type { Direction, LocalDescription, LocalMedia } from './write.js';
@@ -128,7 +129,7 @@ export function offerMedia(
         // Reports about a sequence number that no packet carries would be empty.
         ...(extensions.includes('transport-wide-cc') ? ['transport-cc'] : []),
       ],
-      extensions: extensions.map((name) => EXTENSIONS[name]).sort((a, b) => a.id - b.id),
+      extensions: Object.fromEntries(extensions.map((name) => [name, EXTENSIONS[name].id])),
       msid: line.msid ?? `janus janus${line.mid}`,
       ssrc,
       rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: rtxSsrc },
@@ -201,7 +202,7 @@ function negotiateMedia(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedia 
     nack: false,
     extensions: {},
   };
-  if (theirs.port === 0 || ours.rejected === true) return rejected;
+  if (theirs.port === 0) return rejected;
   const codec = findOffered(ours, theirs.codecs);
   if (codec === undefined) throw unusable(`${nameOf(theirs)} has none of the offered codecs`);
   const receives = theirs.direction === 'recvonly' || theirs.direction === 'sendrecv';
@@ -210,9 +211,9 @@ function negotiateMedia(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedia 
     accepted: true,
     sending: receives && (ours.direction === 'sendonly' || ours.direction === 'sendrecv'),
     payloadType: codec.payloadType,
-    rtxPayloadType: ours.rtx === undefined ? 0 : findRtx(codec, theirs.codecs),
+    rtxPayloadType: ours.rtx === undefined ? 0 : (findRtx(codec, theirs.codecs) ?? 0),
     nack: ours.feedback.includes('nack') && codec.feedback.includes('nack'),
-    extensions: commonExtensions(ours, theirs),
+    extensions: matchExtensions(Object.keys(ours.extensions) as ExtensionName[], theirs),
   };
 }
 
@@ -226,32 +227,6 @@ function findOffered(ours: LocalMedia, codecs: readonly RemoteCodec[]): RemoteCo
       String(codec.channels) === channels,
   );
   return same.find((codec) => codec.payloadType === ours.payloadType) ?? same[0];
-}
-
-function findRtx(codec: RemoteCodec, codecs: readonly RemoteCodec[]): number {
-  const rtx = codecs.find(
-    ({ encodingName, fmtp }) =>
-      encodingName.toLowerCase() === 'rtx' &&
-      new RegExp(`(^|;)\\s*apt=${String(codec.payloadType)}\\s*(;|$)`).test(fmtp ?? ''),
-  );
-  return rtx?.payloadType ?? 0;
-}
-
-function commonExtensions(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedia['extensions'] {
-  const common: NegotiatedMedia['extensions'] = {};
-  for (const [extension, { uri }] of Object.entries(EXTENSIONS) as [ExtensionName, { uri: string }][]) {
-    if (!ours.extensions.some((offered) => offered.uri === uri)) continue;
-    const found = theirs.extensions.find(
-      (answered) =>
-        answered.uri === uri &&
-        answered.direction !== 'inactive' &&
-        // We write the one-byte form (RFC 8285 section 4.2).
-        answered.id >= 1 &&
-        answered.id <= 14,
-    );
-    if (found) common[extension] = found.id;
-  }
-  return common;
 }
 
 function range(from: number, to: number): number[] {

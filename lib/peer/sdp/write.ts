@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.js';
-import type { Extension } from './extensions.js';
+import { EXTENSIONS, type ExtensionName } from './extensions.js';
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
@@ -14,16 +14,15 @@ export interface LocalMedia {
   kind: 'audio' | 'video';
   mid: string;
   direction: Direction;
-  /** Port 0, inactive. */
-  rejected?: boolean;
   payloadType: number;
   /** `opus/48000/2` */
   rtpmap: string;
   fmtp?: string | undefined;
   /** Values of `a=rtcp-fb`. */
   feedback: readonly string[];
-  extensions: readonly Extension[];
-  /** `<stream> <track>`; left out on lines that send nothing. */
+  /** Ids of the header extensions. */
+  extensions: Readonly<Partial<Record<ExtensionName, number>>>;
+  /** `<stream> <track>`; left out on inactive lines. */
   msid?: string | undefined;
   ssrc: number;
   /** The retransmission stream (RFC 4588). */
@@ -70,7 +69,7 @@ export interface LocalDescription<Media = LocalMedia> {
  */
 export function writeDescription(description: LocalDescription<LocalMedia | RejectedMedia>): string {
   const { media } = description;
-  const bundle = media.filter((line) => 'kind' in line && line.rejected !== true).map((line) => line.mid);
+  const bundle = media.filter((line) => 'kind' in line).map((line) => line.mid);
   const lines = [
     'v=0',
     `o=- ${description.sessionId} ${String(description.sessionVersion)} ${address(description)}`,
@@ -105,11 +104,11 @@ function writeMedia(description: AnyDescription, media: LocalMedia): string[] {
   const { rtx, protocol = 'UDP/TLS/RTP/SAVPF', receivedRids = [] } = media;
   const pt = String(media.payloadType);
   const payloadTypes = rtx ? `${pt} ${String(rtx.payloadType)}` : pt;
-  const direction = media.rejected === true ? 'inactive' : media.direction;
+  const { direction } = media;
   const sends = direction === 'sendonly' || direction === 'sendrecv';
   const sentRtx = sends ? rtx : undefined;
   const lines = [
-    `m=${media.kind} ${media.rejected === true ? '0' : '9'} ${protocol} ${payloadTypes}`,
+    `m=${media.kind} 9 ${protocol} ${payloadTypes}`,
     `c=${address(description)}`,
     `a=${direction}`,
     `a=mid:${media.mid}`,
@@ -122,11 +121,13 @@ function writeMedia(description: AnyDescription, media: LocalMedia): string[] {
     ...media.feedback.map((feedback) => `a=rtcp-fb:${pt} ${feedback}`),
   ];
   if (media.fmtp !== undefined) lines.push(`a=fmtp:${pt} ${media.fmtp}`);
-  for (const extension of media.extensions) lines.push(`a=extmap:${String(extension.id)} ${extension.uri}`);
+  const extensions = Object.entries(media.extensions) as [ExtensionName, number][];
+  for (const [name, id] of extensions.sort((a, b) => a[1] - b[1])) {
+    lines.push(`a=extmap:${String(id)} ${EXTENSIONS[name].uri}`);
+  }
   if (rtx) {
     lines.push(`a=rtpmap:${String(rtx.payloadType)} rtx/90000`, `a=fmtp:${String(rtx.payloadType)} apt=${pt}`);
   }
-  if (media.rejected === true) return lines;
   if (sentRtx) lines.push(`a=ssrc-group:FID ${String(media.ssrc)} ${String(sentRtx.ssrc)}`);
   if (media.msid !== undefined && direction !== 'inactive') lines.push(`a=msid:${media.msid}`);
   lines.push(`a=ssrc:${String(media.ssrc)} cname:${description.cname}`);

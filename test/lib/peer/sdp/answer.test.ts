@@ -2,7 +2,7 @@ import t from 'tap';
 import { answerLines, answerOffer, type AnswerWish } from '../../../../lib/peer/sdp/answer.js';
 import { parseDescription } from '../../../../lib/peer/sdp/parse.js';
 import { writeDescription } from '../../../../lib/peer/sdp/write.js';
-import { fixture } from '../../../support/fixtures.js';
+import { description, fixture } from '../../../support/fixtures.js';
 
 function answer(sdp: string, wish: AnswerWish | undefined = {}) {
   return answerOffer(parseDescription(sdp), () => wish);
@@ -115,19 +115,8 @@ t.test('the DTLS role follows what is offered', async (t) => {
 t.test('the answer that is written can be read as one, line by line as offered', async (t) => {
   for (const name of ['av-data.chromium', 'av-data.firefox', 'simulcast.chromium', 'simulcast.firefox']) {
     const { media } = published(name);
-    const sdp = writeDescription({
-      sessionId: '1',
-      sessionVersion: 1,
-      address: '192.0.2.2',
-      sessionName: '-',
-      fingerprint: { algorithm: 'sha-256', value: 'AB' },
-      ufrag: 'ours',
-      pwd: 'oursoursoursoursoursours',
-      setup: 'active',
-      candidates: ['candidate:1 1 udp 1 192.0.2.2 5 typ host'],
-      cname: 'janus',
-      media: answerLines(media, ({ index }) => ({ ssrc: 10 + index, rtxSsrc: 20 + index, msid: 'echo track' })),
-    });
+    const lines = answerLines(media, ({ index }) => ({ ssrc: 10 + index, rtxSsrc: 20 + index, msid: 'echo track' }));
+    const sdp = writeDescription(description(lines, { setup: 'active' }));
 
     const read = parseDescription(sdp);
     t.same(
@@ -142,7 +131,6 @@ t.test('the answer that is written can be read as one, line by line as offered',
     if (name.startsWith('simulcast')) {
       t.equal(video?.direction, 'recvonly');
       t.match(sdp, /a=rid:h recv\r\na=rid:m recv\r\na=rid:l recv\r\na=simulcast:recv h;m;l\r\n/);
-      t.notMatch(sdp, /a=msid:/);
     } else {
       t.match(video?.encodings, [{ ssrc: 11, rtxSsrc: 21 }]);
       t.match(sdp, /a=msid:echo track\r\n/);

@@ -9,7 +9,7 @@ import {
 } from '../../../../lib/peer/sdp/negotiate.js';
 import { parseDescription } from '../../../../lib/peer/sdp/parse.js';
 import type { LocalDescription } from '../../../../lib/peer/sdp/write.js';
-import { codec, fixture } from '../../../support/fixtures.js';
+import { codec, description, fixture } from '../../../support/fixtures.js';
 
 const AV: OfferMedia[] = [
   { mid: 'v', codec: codec('vp8'), payloadType: 100 },
@@ -33,19 +33,7 @@ const H264: OfferMedia = {
 
 function offerOf(media: OfferMedia[]): LocalDescription {
   let ssrc = 0;
-  return {
-    sessionId: '1',
-    sessionVersion: 1,
-    address: '192.0.2.2',
-    sessionName: '-',
-    fingerprint: { algorithm: 'sha-256', value: 'AB' },
-    ufrag: 'ours',
-    pwd: 'oursoursoursoursoursours',
-    setup: 'actpass',
-    candidates: [],
-    cname: 'janus',
-    media: offerMedia(media, () => ({ ssrc: ++ssrc, rtxSsrc: ++ssrc })),
-  };
+  return description(offerMedia(media, () => ({ ssrc: ++ssrc, rtxSsrc: ++ssrc })));
 }
 
 function negotiate(media: OfferMedia[], sdp: string): Negotiated {
