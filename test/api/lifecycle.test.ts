@@ -2,52 +2,42 @@
 // and nothing is left.
 import { readdirSync } from 'node:fs';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
-import { Child } from '../../bench/processes.mjs';
+import { GatewayProcess, type GatewayMessages } from '../support/gateway-process.js';
 import { portOf, testApp } from '../support/test-app.js';
 import { Feeder, Viewers } from '../support/viewers.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-const GATEWAY = fileURLToPath(new URL('../support/gateway-process.mjs', import.meta.url));
+const GATEWAY = 'test/support/gateway-process.mjs';
 const TIMES = 20;
 
-interface Ready {
-  httpPort: number;
-  feedPort: number;
-}
+type Ready = GatewayMessages['ready'];
 
 async function withMedia(t: Test, { httpPort, feedPort }: Ready, count = 1): Promise<void> {
   new Feeder(t, feedPort);
   await new Viewers(t, `http://127.0.0.1:${String(httpPort)}/janus`).addMany(count);
 }
 
-async function startProcess(t: Test): Promise<{ child: Child; ready: Ready }> {
-  const child = new Child(process.execPath, [GATEWAY], { name: 'gateway', env: { NODE_OPTIONS: '' } });
-  t.teardown(() => child.close('SIGKILL'));
-  const ready = await child.next(({ event }) => event === 'ready', 20, 'ready');
-  return { child, ready: ready as unknown as Ready };
-}
-
 async function startWorker(): Promise<{ worker: Worker; ready: Ready }> {
   // Without the loaders of this test: it runs on dist/, as an application does.
-  const worker = new Worker(GATEWAY, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
+  const program = new URL(`../../${GATEWAY}`, import.meta.url);
+  const worker = new Worker(program, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
   const [ready] = (await once(worker, 'message')) as [Ready];
   return { worker, ready };
 }
 
 t.test('closing a gateway with 100 viewers ends the process by itself within 2 s', async (t) => {
-  const { child, ready } = await startProcess(t);
-  await withMedia(t, ready, 100);
+  const gateway = new GatewayProcess(t, GATEWAY);
+  await withMedia(t, await gateway.message('ready'), 100);
 
   const start = performance.now();
-  child.send('close');
-  const how = await child.exited;
+  gateway.send('close');
+  const how = await gateway.exited;
 
   t.equal(how, 'status 0');
   t.ok(performance.now() - start < 2000, `it took ${String(Math.round(performance.now() - start))} ms`);
@@ -56,12 +46,12 @@ t.test('closing a gateway with 100 viewers ends the process by itself within 2 s
 t.test(`process.exit() with media flowing ends cleanly, ${String(TIMES)} times`, async (t) => {
   for (let i = 0; i < TIMES; ++i) {
     await t.test(`time ${String(i + 1)}`, async (t) => {
-      const { child, ready } = await startProcess(t);
-      await withMedia(t, ready);
+      const gateway = new GatewayProcess(t, GATEWAY);
+      await withMedia(t, await gateway.message('ready'));
 
-      child.send('exit');
+      gateway.send('exit');
 
-      t.equal(await child.exited, 'status 0');
+      t.equal(await gateway.exited, 'status 0');
     });
   }
 });

@@ -4,10 +4,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { Child } from '../../bench/processes.mjs';
+import { GatewayProcess } from '../support/gateway-process.js';
 import { Feeder, Viewers } from '../support/viewers.js';
 
-const GATEWAY = fileURLToPath(new URL('../support/gateway-process.mjs', import.meta.url));
 const HERE = Number(process.versions.node.split('.')[0]);
 
 /** The binary of a major version, from npm; kept in build/. */
@@ -34,15 +33,10 @@ function nodeBinary(major: number): string {
 
 for (const major of [20, 22, 24]) {
   t.test(`media flows on Node ${String(major)}`, async (t) => {
-    const child = new Child(major === HERE ? process.execPath : nodeBinary(major), [GATEWAY], {
-      name: `gateway on Node ${String(major)}`,
-      env: { NODE_OPTIONS: '' },
+    const gateway = new GatewayProcess(t, 'test/support/gateway-process.mjs', {
+      node: major === HERE ? process.execPath : nodeBinary(major),
     });
-    t.teardown(() => child.close('SIGKILL'));
-    const ready = (await child.next(({ event }) => event === 'ready', 30, 'ready')) as unknown as {
-      httpPort: number;
-      feedPort: number;
-    };
+    const ready = await gateway.message('ready');
     new Feeder(t, ready.feedPort);
     const viewers = new Viewers(t, `http://127.0.0.1:${String(ready.httpPort)}/janus`);
     await viewers.addMany(2);
@@ -53,7 +47,7 @@ for (const major of [20, 22, 24]) {
 
     t.ok(report.fewest > 100, `each got at least ${String(report.fewest)} packets`);
     t.match(report, { lost: 0, wrong: 0, corrupt: 0, authFailures: 0 });
-    child.send('close');
-    t.equal(await child.exited, 'status 0');
+    gateway.send('close');
+    t.equal(await gateway.exited, 'status 0');
   });
 }
