@@ -17,7 +17,6 @@
 //   mark         an interval begins -> {"event":"marked"}
 //   report       -> what came since, {"event":"report",…}
 #include <linux/sock_diag.h>
-#include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -27,7 +26,6 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <ranges>
@@ -39,10 +37,7 @@
 #include "bench/histogram.h"
 #include "bench/payload.h"
 #include "support/media_client.h"
-
-#ifndef UDP_GRO
-#define UDP_GRO 104  // linux/udp.h, since Linux 5.0
-#endif
+#include "support/udp_gro.h"
 
 namespace hg::bench {
 namespace {
@@ -146,8 +141,7 @@ class Sinks {
                             SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
       setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer,
                  sizeof kReceiveBuffer);
-      const int on = gro ? 1 : 0;
-      setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on);
+      SetUdpGro(fd, gro);
       SocketAddress bound = address;
       if (bind(fd, address.get(), address.length) != 0 ||
           getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage),
@@ -160,11 +154,6 @@ class Sinks {
       event.data.fd = fd;
       epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
     }
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      vectors_[i] = {buffers_[i].data(), buffers_[i].size()};
-      messages_[i].msg_hdr.msg_iov = &vectors_[i];
-      messages_[i].msg_hdr.msg_iovlen = 1;
-    }
     return ports;
   }
 
@@ -176,39 +165,23 @@ class Sinks {
     const int ready = epoll_wait(epoll_fd_, events.data(),
                                  static_cast<int>(events.size()), 0);
     for (int i = 0; i < ready; ++i) {
-      for (std::size_t j = 0; j < kBatch; ++j) {
-        messages_[j].msg_hdr.msg_control = controls_[j].bytes.data();
-        messages_[j].msg_hdr.msg_controllen = controls_[j].bytes.size();
-      }
-      const int got = recvmmsg(events[static_cast<std::size_t>(i)].data.fd,
-                               messages_.data(), kBatch, MSG_DONTWAIT, nullptr);
-      for (int j = 0; j < got; ++j)
-        received_ += Datagrams(messages_[static_cast<std::size_t>(j)]);
+      const std::size_t got =
+          reader_.Read(events[static_cast<std::size_t>(i)].data.fd);
+      for (std::size_t j = 0; j < got; ++j) received_ += Datagrams(j);
     }
   }
 
  private:
-  static constexpr std::size_t kBatch = 32;
-  static constexpr std::size_t kMaxMessage = 65536;
-
-  static std::size_t Datagrams(mmsghdr& message) {
-    const cmsghdr* control = CMSG_FIRSTHDR(&message.msg_hdr);
-    if (control == nullptr || control->cmsg_type != UDP_GRO) return 1;
-    int size = 0;
-    std::memcpy(&size, CMSG_DATA(control), sizeof size);
-    const auto segment = static_cast<std::size_t>(std::max(size, 1));
-    return (message.msg_len + segment - 1) / segment;
+  // How many the last read took in one message.
+  std::size_t Datagrams(std::size_t i) {
+    const std::size_t segment = reader_.SegmentSize(i);
+    if (segment == 0) return 1;
+    return (reader_.message(i).size() + segment - 1) / segment;
   }
 
   int epoll_fd_ = -1;
   std::uint64_t received_ = 0;
-  std::array<std::array<std::uint8_t, kMaxMessage>, kBatch> buffers_;
-  struct alignas(cmsghdr) Control {
-    std::array<unsigned char, CMSG_SPACE(sizeof(int))> bytes;
-  };
-  std::array<Control, kBatch> controls_{};
-  std::array<iovec, kBatch> vectors_{};
-  std::array<mmsghdr, kBatch> messages_{};
+  GroReader reader_;
 };
 
 // One viewer and what it saw of the feeder's numbers, which no gateway

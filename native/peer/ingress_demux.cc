@@ -21,6 +21,21 @@ bool Names(const IngressDemux::Track& track, std::uint32_t ssrc) {
   });
 }
 
+// Empty: the packet has none, or it was not negotiated.
+Bytes Extension(const RtpView& packet, std::uint8_t id) {
+  if (id == 0 || packet.extension.empty()) return {};
+  return packet.extensions().Find(id).value_or(Bytes());
+}
+
+// Of the first that matches.
+template <typename T, typename Matches>
+std::optional<std::size_t> IndexOf(const std::vector<T>& list,
+                                   Matches matches) {
+  const auto found = std::ranges::find_if(list, matches);
+  if (found == list.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - list.begin());
+}
+
 }  // namespace
 
 void IngressDemux::SetTracks(std::vector<Track> tracks,
@@ -74,50 +89,38 @@ void IngressDemux::Learn(std::uint32_t ssrc, const Route& route) {
 
 std::optional<std::size_t> IngressDemux::FindTrack(const RtpView& packet,
                                                    const Learned* known) const {
-  const auto index_of = [&](auto matches) -> std::optional<std::size_t> {
-    const auto found = std::ranges::find_if(tracks_, matches);
-    if (found == tracks_.end()) return std::nullopt;
-    return static_cast<std::size_t>(found - tracks_.begin());
-  };
-  if (const auto mid = Extension(packet, extensions_.mid); !mid.empty())
-    return index_of([&](const Track& track) { return track.mid == mid; });
+  const auto mid = ReadMid(Extension(packet, extensions_.mid));
+  if (!mid.empty()) {
+    return IndexOf(tracks_,
+                   [&](const Track& track) { return track.mid == mid; });
+  }
   if (known != nullptr) return known->route.track;
-  if (const auto named = index_of(
-          [&](const Track& track) { return Names(track, packet.ssrc); }))
+  if (const auto named = IndexOf(tracks_, [&](const Track& track) {
+        return Names(track, packet.ssrc);
+      }))
     return named;
   const auto takes = [&](const Track& track) {
     return Has(track, packet.payload_type);
   };
   if (std::ranges::count_if(tracks_, takes) != 1) return std::nullopt;
-  return index_of(takes);
+  return IndexOf(tracks_, takes);
 }
 
 // By what the packet says, else by what the SDP says of its SSRC.
 std::optional<std::size_t> IngressDemux::FindEncoding(const RtpView& packet,
                                                       const Track& track,
                                                       bool rtx) const {
-  const auto index_of = [&](auto matches) -> std::optional<std::size_t> {
-    const auto found = std::ranges::find_if(track.encodings, matches);
-    if (found == track.encodings.end()) return std::nullopt;
-    return static_cast<std::size_t>(found - track.encodings.begin());
-  };
-  const auto rid =
-      Extension(packet, rtx ? extensions_.repaired_rid : extensions_.rid);
+  const auto rid = ReadRid(
+      Extension(packet, rtx ? extensions_.repaired_rid : extensions_.rid));
   if (!rid.empty()) {
-    return index_of(
-        [&](const Encoding& encoding) { return encoding.rid == rid; });
+    return IndexOf(track.encodings, [&](const Encoding& encoding) {
+      return encoding.rid == rid;
+    });
   }
-  return index_of([&](const Encoding& encoding) {
+  return IndexOf(track.encodings, [&](const Encoding& encoding) {
     const std::uint32_t ssrc = rtx ? encoding.rtx_ssrc : encoding.ssrc;
     return ssrc != 0 && ssrc == packet.ssrc;
   });
-}
-
-std::string_view IngressDemux::Extension(const RtpView& packet,
-                                         std::uint8_t id) const {
-  if (id == 0 || packet.extension.empty()) return {};
-  const auto data = packet.extensions().Find(id);
-  return data ? ReadRid(*data) : std::string_view();
 }
 
 }  // namespace hg

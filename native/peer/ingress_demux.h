@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "rtp/packet.h"
@@ -68,7 +67,6 @@ class IngressDemux {
                                        const Learned* known) const;
   std::optional<std::size_t> FindEncoding(const RtpView& packet,
                                           const Track& track, bool rtx) const;
-  std::string_view Extension(const RtpView& packet, std::uint8_t id) const;
 
   std::vector<Track> tracks_;
   Extensions extensions_;

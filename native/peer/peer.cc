@@ -340,8 +340,9 @@ void Peer::SendNow(Bytes datagram) {
   NoteSent(result, datagram.size());
 }
 
-// Each datagram of the reports goes to `buffer`s of `room()`, protected, and
-// then to `send(buffer, size)`: as many as it takes.
+// Sender reports of all tracks that sent something since their last, in as many
+// datagrams as it takes. Each is written to the buffer that `room()` gives,
+// protected there and handed to `send(buffer, size)`.
 template <typename Room, typename Send>
 void Peer::WriteReports(Room room, Send send) {
   const NtpTime ntp_now = ToNtp(WallNow());

@@ -1,7 +1,6 @@
 #include "support/media_client.h"
 
 #include <linux/sock_diag.h>
-#include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,7 +8,6 @@
 #include <algorithm>
 #include <bitset>
 #include <cerrno>
-#include <cstring>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -20,10 +18,7 @@
 #include "rtp/rtcp/pli.h"
 #include "rtp/rtcp/rr.h"
 #include "rtp/rtcp/sdes.h"
-
-#ifndef UDP_GRO
-#define UDP_GRO 104  // linux/udp.h, since Linux 5.0
-#endif
+#include "support/udp_gro.h"
 
 namespace hg {
 namespace {
@@ -50,20 +45,15 @@ std::uint32_t Random32() {
 }
 
 // Takes runs of datagrams that are ours off a socket which libnice reads too.
-// With UDP_GRO on the socket, a message is several datagrams of one size (the
-// last may be shorter), all of one kind: nobody sends STUN in a run.
-class RunReader {
+// A message of several datagrams is all of one kind: nobody sends STUN in a
+// run.
+class RunReader : public GroReader {
  public:
-  static constexpr std::size_t kBatch = 32;
-
   RunReader() {
     for (std::size_t i = 0; i < kBatch; ++i) {
       peek_vectors_[i] = {&first_bytes_[i], 1};
       peeks_[i].msg_hdr.msg_iov = &peek_vectors_[i];
       peeks_[i].msg_hdr.msg_iovlen = 1;
-      read_vectors_[i] = {buffers_[i].data(), buffers_[i].size()};
-      reads_[i].msg_hdr.msg_iov = &read_vectors_[i];
-      reads_[i].msg_hdr.msg_iovlen = 1;
     }
   }
 
@@ -89,38 +79,7 @@ class RunReader {
     return {found, false};
   }
 
-  // Reads `count` datagrams; returns how many.
-  std::size_t Read(int fd, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      reads_[i].msg_hdr.msg_name = &from_[i].storage;
-      reads_[i].msg_hdr.msg_namelen = sizeof from_[i].storage;
-      reads_[i].msg_hdr.msg_control = controls_[i].bytes.data();
-      reads_[i].msg_hdr.msg_controllen = controls_[i].bytes.size();
-    }
-    const int got = recvmmsg(fd, reads_.data(), static_cast<unsigned>(count),
-                             MSG_DONTWAIT, nullptr);
-    return got < 0 ? 0 : static_cast<std::size_t>(got);
-  }
-
-  MutableBytes message(std::size_t i) {
-    return MutableBytes(buffers_[i]).first(reads_[i].msg_len);
-  }
-  // Of the datagrams in a message; 0: it is one.
-  std::size_t SegmentSize(std::size_t i) {
-    const cmsghdr* control = CMSG_FIRSTHDR(&reads_[i].msg_hdr);
-    if (control == nullptr || control->cmsg_type != UDP_GRO) return 0;
-    int size = 0;
-    std::memcpy(&size, CMSG_DATA(control), sizeof size);
-    return static_cast<std::size_t>(std::max(size, 0));
-  }
-  const SocketAddress& from(std::size_t i) {
-    from_[i].length = reads_[i].msg_hdr.msg_namelen;
-    return from_[i];
-  }
-
  private:
-  static constexpr std::size_t kMaxMessage = 65536;
-
   static void SetPeekOffset(int fd, int offset) {
     setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset);
   }
@@ -128,14 +87,6 @@ class RunReader {
   std::array<std::uint8_t, kBatch> first_bytes_{};
   std::array<iovec, kBatch> peek_vectors_{};
   std::array<mmsghdr, kBatch> peeks_{};
-  std::array<std::array<std::uint8_t, kMaxMessage>, kBatch> buffers_;
-  std::array<iovec, kBatch> read_vectors_{};
-  std::array<mmsghdr, kBatch> reads_{};
-  struct alignas(cmsghdr) Control {
-    std::array<unsigned char, CMSG_SPACE(sizeof(int))> bytes;
-  };
-  std::array<Control, kBatch> controls_{};
-  std::array<SocketAddress, kBatch> from_;
 };
 
 RunReader& Reader() {
@@ -331,8 +282,7 @@ void MediaClient::OnIceChanged() {
     const int size = options_.receive_buffer;
     if (setsockopt(fd.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
       setsockopt(fd.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    const int gro = options_.gro ? 1 : 0;
-    setsockopt(fd.fd, SOL_UDP, UDP_GRO, &gro, sizeof gro);
+    SetUdpGro(fd.fd, options_.gro);
   }
 }
 

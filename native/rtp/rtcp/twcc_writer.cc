@@ -75,13 +75,13 @@ TransportCcWriter::Ticks TransportCcWriter::TicksOf(Timestamp time) {
 void TransportCcWriter::Restart(std::uint64_t seq) {
   arrivals_.fill(kNotReceived);
   oldest_ = next_ = end_ = seq;
-  started_ = true;
 }
 
 void TransportCcWriter::OnPacket(std::uint16_t transport_seq,
                                  Timestamp arrival) {
   const std::uint64_t seq = extender_.Extend(transport_seq);
-  if (!started_ || seq >= end_ + kWindow) Restart(seq);
+  // The first one too: the extender starts a whole lap above end_, which is 0.
+  if (seq >= end_ + kWindow) Restart(seq);
   if (seq < oldest_) return;
   for (; end_ <= seq; ++end_) {
     if (end_ - oldest_ >= kWindow) oldest_ = end_ - kWindow + 1;

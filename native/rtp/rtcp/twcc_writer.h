@@ -44,7 +44,6 @@ class TransportCcWriter {
   void Restart(std::uint64_t seq);
 
   SeqExtender extender_;
-  bool started_ = false;
   bool has_news_ = false;
   std::uint64_t oldest_ = 0;  // that is remembered
   std::uint64_t next_ = 0;    // to report

@@ -1,0 +1,91 @@
+// Receives with UDP_GRO: a GSO message that stayed on this machine is taken in
+// one piece, as several datagrams of one size, of which the last may be
+// shorter.
+#pragma once
+
+#include <netinet/udp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "ice/ice_transport.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO 104  // linux/udp.h, since Linux 5.0
+#endif
+
+namespace hg {
+
+// Where the kernel has no UDP_GRO, nothing changes.
+inline void SetUdpGro(int fd, bool on) {
+  const int value = on ? 1 : 0;
+  setsockopt(fd, SOL_UDP, UDP_GRO, &value, sizeof value);
+}
+
+// Takes messages off sockets, with or without UDP_GRO, many at a time. Too
+// large for the stack.
+class GroReader {
+ public:
+  static constexpr std::size_t kBatch = 32;
+
+  GroReader() {
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      vectors_[i] = {buffers_[i].data(), buffers_[i].size()};
+      messages_[i].msg_hdr.msg_iov = &vectors_[i];
+      messages_[i].msg_hdr.msg_iovlen = 1;
+    }
+  }
+  GroReader(const GroReader&) = delete;
+  GroReader& operator=(const GroReader&) = delete;
+
+  // Reads at most `count` messages, which is at most kBatch, without waiting;
+  // returns how many.
+  std::size_t Read(int fd, std::size_t count = kBatch) {
+    for (std::size_t i = 0; i < count; ++i) {
+      msghdr& header = messages_[i].msg_hdr;
+      header.msg_name = &from_[i].storage;
+      header.msg_namelen = sizeof from_[i].storage;
+      header.msg_control = controls_[i].bytes.data();
+      header.msg_controllen = controls_[i].bytes.size();
+    }
+    const int got = recvmmsg(fd, messages_.data(), static_cast<unsigned>(count),
+                             MSG_DONTWAIT, nullptr);
+    return got < 0 ? 0 : static_cast<std::size_t>(got);
+  }
+
+  // Of the messages of the last Read().
+  MutableBytes message(std::size_t i) {
+    return MutableBytes(buffers_[i]).first(messages_[i].msg_len);
+  }
+  const SocketAddress& from(std::size_t i) {
+    from_[i].length = messages_[i].msg_hdr.msg_namelen;
+    return from_[i];
+  }
+  // Of the datagrams in a message; 0: it is one.
+  std::size_t SegmentSize(std::size_t i) const {
+    const cmsghdr* control = CMSG_FIRSTHDR(&messages_[i].msg_hdr);
+    if (control == nullptr || control->cmsg_type != UDP_GRO) return 0;
+    int size = 0;
+    std::memcpy(&size, CMSG_DATA(control), sizeof size);
+    return static_cast<std::size_t>(std::max(size, 0));
+  }
+
+ private:
+  static constexpr std::size_t kMaxMessage = 65536;
+  struct alignas(cmsghdr) Control {
+    std::array<unsigned char, CMSG_SPACE(sizeof(int))> bytes;
+  };
+
+  std::array<std::array<std::uint8_t, kMaxMessage>, kBatch> buffers_;
+  std::array<Control, kBatch> controls_{};
+  std::array<SocketAddress, kBatch> from_;
+  std::array<iovec, kBatch> vectors_{};
+  std::array<mmsghdr, kBatch> messages_{};
+};
+
+}  // namespace hg
