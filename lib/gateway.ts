@@ -16,10 +16,10 @@ import { option, readOptions, type OptionValues } from './options.js';
 import { localAddresses } from './peer/addresses.js';
 import type { Peer, PeerOptions } from './peer/peer.js';
 import { Peers } from './peer/peers.js';
-import { StreamingPlugin, type StreamingOptions } from './plugins/index.js';
+import { EchoTestPlugin, StreamingPlugin, type StreamingOptions } from './plugins/index.js';
 import type { Plugin, PluginHost } from './plugins/plugin.js';
 import { Mountpoints, type Mountpoint, type MountpointOptions } from './routing/mountpoint.js';
-import { Sources } from './routing/source.js';
+import { UdpSources } from './routing/udp-source.js';
 import { LocalClient } from './session/local-client.js';
 import { SESSION_OPTIONS, SessionTable, type SessionTableOptions } from './session/sessions.js';
 import { VERSION } from './version.js';
@@ -61,6 +61,8 @@ export interface GatewayOptions extends Omit<SessionTableOptions, 'watchdogInter
   media?: MediaOptions;
   /** The built-in streaming plugin; false: without. */
   streaming?: StreamingOptions | false;
+  /** The built-in echo test. Default true. */
+  echotest?: boolean;
   /** Requests must carry it as `apisecret`. Default: none is needed. */
   apiSecret?: string;
   /** As clients see it in `server_info`. Default `headgate`. */
@@ -109,6 +111,7 @@ const SPEC = {
   media: option.object(MEDIA_SPEC),
   // Read by the plugin itself, so that errors name its options.
   streaming: { read: (_path: string, value: unknown) => value as StreamingOptions | false | undefined },
+  echotest: option.boolean({ default: true }),
   apiSecret: option.optional(option.string()),
   serverName: option.string({ default: 'headgate' }),
   logger: option.optional(
@@ -150,7 +153,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   readonly #plugins = new Map<string, Plugin>();
   readonly #engine: NativeEngine;
   readonly #peers: Peers;
-  readonly #sources: Sources;
+  readonly #sources: UdpSources;
   readonly #options: OptionValues<typeof SPEC>;
   readonly #addresses: readonly string[];
   #closing: Promise<void> | null = null;
@@ -164,8 +167,9 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   static async open(options: GatewayOptions = {}): Promise<Gateway> {
     const gateway = new Gateway(readOptions('Gateway.open', options, SPEC));
     try {
-      const { streaming } = gateway.#options;
+      const { streaming, echotest } = gateway.#options;
       if (streaming !== false) await gateway.use(new StreamingPlugin(streaming));
+      if (echotest) await gateway.use(new EchoTestPlugin());
       return gateway;
     } catch (error) {
       await gateway.close();
@@ -187,7 +191,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     });
     open.add(this.#engine);
     this.#peers = new Peers(this.#engine, logger);
-    this.#sources = new Sources(this.#engine, logger);
+    this.#sources = new UdpSources(this.#engine, logger);
     this.mountpoints = new Mountpoints(this.#sources, logger);
     const { sessionTimeout, reclaimSessionTimeout, maxSessions, maxHandles, opaqueIdInApi } = options;
     this.sessions = new SessionTable(

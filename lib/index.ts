@@ -3,9 +3,9 @@ export { GatewayError, RemoteError, ResourceError, UsageError, type ErrorCode } 
 export { Emitter } from './events.js';
 export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, type MediaOptions } from './gateway.js';
 export { consoleLogger, silentLogger, type Logger, type LogLevel } from './logger.js';
-export { Peer, type PeerEvents, type PeerStats } from './peer/peer.js';
+export { IncomingTrack, Peer, type PeerEvents, type PeerStats } from './peer/peer.js';
 export type { Handle, Jsep } from './plugins/handle.js';
-export { StreamingPlugin, type StreamingOptions } from './plugins/index.js';
+export { EchoTestPlugin, StreamingPlugin, type StreamingOptions } from './plugins/index.js';
 export { asyncRequest, Plugin, PluginError, reply, request, type RequestContext } from './plugins/plugin.js';
 export * as shape from './plugins/shape.js';
 export { link, type Link } from './routing/link.js';

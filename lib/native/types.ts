@@ -92,6 +92,23 @@ export interface NativeOutgoingTrack {
   extensions: { mid: number; absSendTime: number; transportWideCc: number; playoutDelay: number };
 }
 
+/** As negotiated. */
+export interface NativeIncoming {
+  tracks: {
+    mid: string;
+    /** The codec's, then RED's. */
+    payloadTypes: number[];
+    rtxPayloadType?: number;
+    nack: boolean;
+    pli: boolean;
+    fir: boolean;
+    /** One at least. Rid `''` and SSRC 0: not said. */
+    encodings: { rid: string; ssrc: number; rtxSsrc: number; source: NativeSource }[];
+  }[];
+  /** RFC 8285 ids, 0: not negotiated. */
+  extensions: { mid: number; rid: number; repairedRid: number; transportWideCc: number };
+}
+
 export interface NativePeer {
   readonly id: number;
   /** The remote description is known; ICE checks and DTLS go on from here. */
@@ -101,6 +118,12 @@ export interface NativePeer {
   endOfCandidates(): void;
   /** Index of the new track: its `track` in events, links and statistics. */
   addTrack(track: NativeOutgoingTrack): number;
+  /** A source that this peer will feed, once {@link setIncoming} names it. */
+  createSource(options: { kind: 'audio' | 'video'; codec: string; clockRate: number }): NativeSource;
+  /** What the peer sends; replaces what was said before. */
+  setIncoming(incoming: NativeIncoming): void;
+  /** It shall send no more than this (REMB), bit/s; 0: as much as it likes. */
+  setMaxBitrate(bitrate: number): void;
   /** What the track sends from now on; null: nothing. */
   link(track: number, source: NativeSource | null): void;
   /** While paused nothing is sent; on resume a keyframe is requested. */
@@ -163,6 +186,15 @@ export interface NativeSourceStats {
   keyframeRequests: number;
   /** The source started anew: another SSRC, a jump. */
   restarts: number;
+  /** Of a peer's track: packets asked for again, each time counted. */
+  nacks: number;
+  /** Those that came as RTX, padding too. */
+  retransmitted: number;
+  /** Of those asked for. */
+  recovered: number;
+  givenUp: number;
+  /** RFC 3550 section 6.4.1, milliseconds. */
+  jitter: number;
   /** Largest packet seen, bytes. */
   largestPacket: number;
   ssrc: number;

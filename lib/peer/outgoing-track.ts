@@ -22,7 +22,7 @@ export class OutgoingTrack extends Emitter<{ close: [] }> {
   #native: NativePeer | null = null;
   #index = -1;
   #negotiated: NegotiatedMedia | null = null;
-  #source: NativeSource | null = null;
+  #encodings: readonly NativeSource[] | null = null;
   #paused = false;
   #closed = false;
 
@@ -57,9 +57,9 @@ export class OutgoingTrack extends Emitter<{ close: [] }> {
   }
 
   /** What it sends from now on; null: nothing. @internal */
-  attach(source: NativeSource | null): void {
-    this.#source = source;
-    if (this.#index >= 0 && !this.#closed) this.#native?.link(this.#index, source);
+  attach(encodings: readonly NativeSource[] | null): void {
+    this.#encodings = encodings;
+    if (this.#index >= 0 && !this.#closed) this.#native?.link(this.#index, encodings?.at(-1) ?? null);
   }
 
   /** While paused nothing is sent; afterwards a keyframe is asked for. */
@@ -97,14 +97,15 @@ export class OutgoingTrack extends Emitter<{ close: [] }> {
       },
     });
     if (this.#paused) this.#apply();
-    if (this.#source) native.link(this.#index, this.#source);
+    const source = this.#encodings?.at(-1);
+    if (source) native.link(this.#index, source);
   }
 
   /** The peer is gone. @internal */
   end(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#source = null;
+    this.#encodings = null;
     this.emit('close');
   }
 

@@ -12,13 +12,21 @@ import type {
   NativePeer,
   NativePeerStats,
 } from '../native/types.js';
+import type { Codec } from './codecs/index.js';
+import type { IncomingTrack } from './incoming-track.js';
+import { IncomingTracks } from './incoming-tracks.js';
 import { OutgoingTrack, type OutgoingTrackStats } from './outgoing-track.js';
-import { negotiateAnswer, offerMedia, type Negotiated, type OfferMedia } from './sdp/negotiate.js';
-import { parseDescription } from './sdp/parse.js';
-import { writeDescription, type LocalDescription } from './sdp/write.js';
+import { answerLines, answerOffer, type AnsweredMedia, type AnswerWish } from './sdp/answer.js';
+import { negotiateAnswer, offerMedia, type NegotiatedMedia, type OfferMedia } from './sdp/negotiate.js';
+import { parseDescription, type RemoteMedia } from './sdp/parse.js';
+import type { RemoteTransport } from './sdp/transport.js';
+import { writeDescription, type LocalDescription, type LocalMedia, type RejectedMedia } from './sdp/write.js';
 
 export { OutgoingTrack, type OutgoingTrackStats } from './outgoing-track.js';
+export { IncomingTrack, type IncomingEncodingStats } from './incoming-track.js';
+export type { AnswerWish } from './sdp/answer.js';
 export type { OfferMedia } from './sdp/negotiate.js';
+export type { RemoteMedia } from './sdp/parse.js';
 
 /** Why a peer is gone, in the words of the wire protocol. */
 export type HangupReason =
@@ -43,8 +51,10 @@ const REASONS: Readonly<Record<Exclude<NativeCloseReason, 'api'>, HangupReason>>
 export type PeerState = 'new' | 'have-local-offer' | 'stable' | 'connected' | 'closed';
 
 export interface PeerEvents {
-  /** An answer was taken: from here on it is known what flows. Again after each renegotiation. */
+  /** An answer was taken or given: from here on it is known what flows. Again after each renegotiation. */
   negotiated: [];
+  /** The other side sends something that it did not send before. */
+  track: [track: IncomingTrack];
   /** DTLS is done and media can flow. Once. */
   up: [];
   ice: [{ state: NativeIceState }];
@@ -54,6 +64,16 @@ export interface PeerEvents {
   slowlink: [{ mid: string; media: 'audio' | 'video'; uplink: boolean; lost: number }];
   /** Everything is given back. Once, and the last. */
   close: [{ reason: HangupReason }];
+}
+
+/** How an offer is answered. */
+export interface AnswerOptions {
+  /** Default `-`. */
+  sessionName?: string;
+  /** What we want with each audio and video line; undefined rejects it. */
+  wishFor: (line: RemoteMedia) => AnswerWish | undefined;
+  /** Whether the rids of simulcast are listed from the highest quality to the lowest. Default `hml`. */
+  ridOrder?: 'hml' | 'lmh';
 }
 
 /** A candidate as it comes with a `trickle` request. */
@@ -98,9 +118,12 @@ export class Peer extends Emitter<PeerEvents> {
   readonly #native: NativePeer;
   readonly #log: Logger;
   readonly #tracks = new Map<string, OutgoingTrack>();
-  #offer: LocalDescription | null = null;
-  #negotiated: Negotiated | null = null;
-  #offering = false;
+  readonly #incoming: IncomingTracks;
+  /** What we said last. */
+  #local: LocalDescription<LocalMedia | RejectedMedia> | null = null;
+  /** What the other side said last. */
+  #transport: RemoteTransport | null = null;
+  #negotiating = false;
   #offerIsOut = false;
   #connected = false;
   #iceState: NativeIceState = 'new';
@@ -117,6 +140,7 @@ export class Peer extends Emitter<PeerEvents> {
     this.#engine = engine;
     this.#log = logger;
     this.#native = engine.createPeer({ controlling: offering });
+    this.#incoming = new IncomingTracks(this.#native);
     this.id = this.#native.id;
   }
 
@@ -129,7 +153,7 @@ export class Peer extends Emitter<PeerEvents> {
     if (this.closed) return 'closed';
     if (this.#offerIsOut) return 'have-local-offer';
     if (this.#connected) return 'connected';
-    return this.#offer === null ? 'new' : 'stable';
+    return this.#transport === null ? 'new' : 'stable';
   }
 
   /** DTLS is done. Stays true while an offer is out again. */
@@ -151,6 +175,16 @@ export class Peer extends Emitter<PeerEvents> {
     return this.#tracks.get(mid);
   }
 
+  /** What comes from the other side. */
+  get incoming(): Iterable<IncomingTrack> {
+    return this.#incoming;
+  }
+
+  /** The track that comes with that mid, there from {@link createAnswer} on. */
+  incomingTrack(mid: string): IncomingTrack | undefined {
+    return this.#incoming.get(mid);
+  }
+
   /**
    * Writes an offer, with all candidates in it. Once an answer is there, another
    * offer may follow: its m-lines begin with those of the one before.
@@ -159,39 +193,50 @@ export class Peer extends Emitter<PeerEvents> {
    * offer is out; `HG_ERR_OPTION`
    */
   async createOffer({ sessionName, media }: { sessionName: string; media: readonly OfferMedia[] }): Promise<string> {
-    this.#mustBeOpen();
-    if (this.#offering || this.#offerIsOut) {
-      throw new UsageError('HG_ERR_STATE', { what: this.#name, reason: 'an offer waits for its answer' });
-    }
-    const earlier = this.#offer?.media ?? [];
+    const earlier = this.#earlierOffer();
     checkMedia(
       media,
       earlier.map(({ mid }) => mid),
     );
-    this.#offering = true;
-    try {
-      const { ufrag, pwd, candidates } = await this.#gathering();
-      const lines = offerMedia(media, (line) => this.#trackFor(line), earlier);
-      const offer: LocalDescription = {
-        sessionId: this.#offer?.sessionId ?? newSessionId(),
-        sessionVersion: (this.#offer?.sessionVersion ?? 0) + 1,
-        address: firstAddress(candidates),
-        sessionName,
-        fingerprint: { algorithm: 'sha-256', value: this.#engine.fingerprint('sha-256') },
-        ufrag,
-        pwd,
-        setup: 'actpass',
-        candidates,
-        cname: CNAME,
-        media: lines,
-      };
+    return this.#negotiate(async () => {
+      const description = await this.#describe(sessionName, 'actpass');
+      const lines = offerMedia(media, ({ mid, codec }) => this.#trackFor(mid, codec), earlier);
+      const offer = { ...description, media: lines };
       const sdp = writeDescription(offer);
-      this.#offer = offer;
+      this.#local = offer;
       this.#offerIsOut = true;
       return sdp;
-    } finally {
-      this.#offering = false;
-    }
+    });
+  }
+
+  /**
+   * Answers an offer, the first one or a later one, with all candidates in it.
+   * What the other side sends is in {@link incoming} then, new tracks are told
+   * by `track`, and what we send in {@link track}.
+   *
+   * @throws {@link RemoteError} `HG_ERR_REMOTE_SDP` if the offer cannot be used: nothing has changed then
+   * @throws {@link UsageError} `HG_ERR_CLOSED`, also if the peer closes meanwhile; `HG_ERR_STATE` while an
+   * offer of ours is out
+   * @example
+   * const answer = await peer.createAnswer(offer, { wishFor: ({ type }) => ({ direction: 'recvonly' }) });
+   */
+  async createAnswer(offer: string, { sessionName = '-', wishFor, ridOrder = 'hml' }: AnswerOptions): Promise<string> {
+    return this.#negotiate(async () => {
+      const { media, ...transport } = answerOffer(parseDescription(offer), wishFor);
+      this.#mustBeSameTransport(transport);
+      const setup = transport.dtlsRole === 'client' ? 'active' : 'passive';
+      const description = await this.#describe(sessionName, setup);
+      const lines = answerLines(media, ({ mid, accepted }) =>
+        accepted === undefined ? { ssrc: 0, rtxSsrc: 0 } : this.#trackFor(mid, accepted.codec),
+      );
+      const answer = { ...description, media: lines };
+      const sdp = writeDescription(answer);
+      this.#local = answer;
+      const added = this.#call(() => this.#incoming.negotiate(media, ridOrder));
+      this.#apply(transport, media.map(asNegotiated));
+      for (const track of added) this.#listen(track);
+      return sdp;
+    });
   }
 
   /**
@@ -203,30 +248,15 @@ export class Peer extends Emitter<PeerEvents> {
    */
   setAnswer(sdp: string): void {
     this.#mustBeOpen();
-    const offer = this.#offer;
+    const offer = this.#local;
     if (!this.#offerIsOut || offer === null) {
       throw new UsageError('HG_ERR_STATE', { what: this.#name, reason: 'there is no offer to answer' });
     }
-    const before = this.#negotiated;
-    const negotiated = negotiateAnswer(offer, parseDescription(sdp));
-    if (before !== null) mustBeSameTransport(before, negotiated);
-    this.#negotiated = negotiated;
+    const lines = this.#earlierOffer();
+    const { media, ...transport } = negotiateAnswer({ ...offer, media: lines }, parseDescription(sdp));
+    this.#mustBeSameTransport(transport);
     this.#offerIsOut = false;
-    this.#call(() => {
-      // Tracks first: the first packet after the handshake is the keyframe buffer's.
-      for (const line of negotiated.media) this.#tracks.get(line.mid)?.negotiate(line, this.#native);
-      if (before === null) {
-        const { ufrag, pwd, dtlsRole, fingerprints } = negotiated;
-        this.#native.setRemote({ ufrag, pwd, dtlsRole, fingerprints });
-      }
-      for (const candidate of [...negotiated.candidates, ...this.#earlyCandidates]) {
-        this.#native.addCandidate(candidate);
-      }
-      if (negotiated.endOfCandidates || this.#earlyEnd) this.#native.endOfCandidates();
-    });
-    this.#earlyCandidates = [];
-    this.#log.debug({ peer: this.id, media: negotiated.media }, 'answer taken');
-    this.emit('negotiated');
+    this.#apply(transport, media);
   }
 
   /**
@@ -243,7 +273,7 @@ export class Peer extends Emitter<PeerEvents> {
     }
     // Firefox also offers component 2 until it knows of rtcp-mux.
     if (!/^candidate:\S+ 1 /.test(text) || text.length > 1024) return;
-    if (this.#negotiated === null) {
+    if (this.#transport === null) {
       if (this.#earlyCandidates.length < MAX_EARLY_CANDIDATES) this.#earlyCandidates.push(text);
       return;
     }
@@ -253,8 +283,19 @@ export class Peer extends Emitter<PeerEvents> {
   /** No more candidates of the other side will come. */
   endOfCandidates(): void {
     if (this.closed) return;
-    if (this.#negotiated === null) this.#earlyEnd = true;
+    if (this.#transport === null) this.#earlyEnd = true;
     else this.#call(() => this.#native.endOfCandidates());
+  }
+
+  /**
+   * Tells the other side to send no more than this (REMB), bit/s; 0: as much as
+   * it likes.
+   *
+   * @throws {@link UsageError} `HG_ERR_CLOSED`
+   */
+  setMaxBitrate(bitrate: number): void {
+    this.#mustBeOpen();
+    this.#call(() => this.#native.setMaxBitrate(bitrate));
   }
 
   /**
@@ -321,6 +362,7 @@ export class Peer extends Emitter<PeerEvents> {
     this.#closing = reason;
     this.#wake();
     for (const track of this.#tracks.values()) track.end();
+    this.#incoming.end();
   }
 
   get #name(): string {
@@ -342,7 +384,85 @@ export class Peer extends Emitter<PeerEvents> {
     return this.#gathered;
   }
 
-  #trackFor({ mid, codec }: OfferMedia): OutgoingTrack {
+  #listen(track: IncomingTrack): void {
+    const { mid, kind: type } = track;
+    track.on('live', () => this.emit('media', { mid, type, receiving: true }));
+    track.on('stalled', ({ seconds }) => this.emit('media', { mid, type, receiving: false, seconds }));
+    this.emit('track', track);
+  }
+
+  /** Runs one negotiation at a time, and none while an offer of ours is out. */
+  async #negotiate(run: () => Promise<string>): Promise<string> {
+    this.#mustBeOpen();
+    if (this.#negotiating || this.#offerIsOut) {
+      throw new UsageError('HG_ERR_STATE', { what: this.#name, reason: 'an offer waits for its answer' });
+    }
+    this.#negotiating = true;
+    try {
+      return await run();
+    } finally {
+      this.#negotiating = false;
+    }
+  }
+
+  /** What a description of ours says besides its m-lines. */
+  async #describe(sessionName: string, setup: LocalDescription['setup']): Promise<Omit<LocalDescription, 'media'>> {
+    const { ufrag, pwd, candidates } = await this.#gathering();
+    return {
+      sessionId: this.#local?.sessionId ?? newSessionId(),
+      sessionVersion: (this.#local?.sessionVersion ?? 0) + 1,
+      address: firstAddress(candidates),
+      sessionName,
+      fingerprint: { algorithm: 'sha-256', value: this.#engine.fingerprint('sha-256') },
+      ufrag,
+      pwd,
+      setup,
+      candidates,
+      cname: CNAME,
+    };
+  }
+
+  /** The m-lines that another offer of ours begins with. */
+  #earlierOffer(): readonly LocalMedia[] {
+    const media = this.#local?.media ?? [];
+    if (media.every((line) => 'kind' in line)) return media;
+    throw new UsageError('HG_ERR_STATE', {
+      what: this.#name,
+      reason: 'it rejected m-lines, and cannot offer any more',
+    });
+  }
+
+  /** Both sides agree: the native side goes on with it. */
+  #apply(transport: RemoteTransport, media: readonly NegotiatedMedia[]): void {
+    const isFirst = this.#transport === null;
+    this.#transport = transport;
+    this.#call(() => {
+      // Tracks first: the first packet after the handshake is the keyframe buffer's.
+      for (const line of media) this.#tracks.get(line.mid)?.negotiate(line, this.#native);
+      if (isFirst) {
+        const { ufrag, pwd, dtlsRole, fingerprints } = transport;
+        this.#native.setRemote({ ufrag, pwd, dtlsRole, fingerprints });
+      }
+      for (const candidate of [...transport.candidates, ...this.#earlyCandidates]) {
+        this.#native.addCandidate(candidate);
+      }
+      if (transport.endOfCandidates || this.#earlyEnd) this.#native.endOfCandidates();
+    });
+    this.#earlyCandidates = [];
+    this.#log.debug({ peer: this.id, media }, 'negotiated');
+    this.emit('negotiated');
+  }
+
+  #mustBeSameTransport(now: RemoteTransport): void {
+    const text = ({ ufrag, pwd, dtlsRole, fingerprints }: RemoteTransport): string =>
+      JSON.stringify([ufrag, pwd, dtlsRole, fingerprints]);
+    if (this.#transport === null || text(this.#transport) === text(now)) return;
+    throw new RemoteError('HG_ERR_REMOTE_SDP', {
+      reason: 'it has another ICE or DTLS identity, and no restart was offered',
+    });
+  }
+
+  #trackFor(mid: string, codec: Codec): OutgoingTrack {
     let track = this.#tracks.get(mid);
     if (track === undefined) {
       track = new OutgoingTrack({ mid, codec, ssrc: this.#newSsrc(), rtxSsrc: this.#newSsrc() });
@@ -389,14 +509,19 @@ export function isMid(text: string): boolean {
   return /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,16}$/.test(text);
 }
 
-function mustBeSameTransport(before: Negotiated, now: Negotiated): void {
-  const text = ({ ufrag, pwd, dtlsRole, fingerprints }: Negotiated): string =>
-    JSON.stringify([ufrag, pwd, dtlsRole, fingerprints]);
-  if (text(before) !== text(now)) {
-    throw new RemoteError('HG_ERR_REMOTE_SDP', {
-      reason: 'it has another ICE or DTLS identity, and no restart was offered',
-    });
-  }
+/** What an answer of ours says of a line, as an answer of theirs would. */
+function asNegotiated({ mid, type, accepted }: AnsweredMedia): NegotiatedMedia {
+  const direction = accepted?.direction;
+  return {
+    mid,
+    kind: type === 'audio' ? 'audio' : 'video',
+    accepted: accepted !== undefined,
+    sending: direction === 'sendrecv' || direction === 'sendonly',
+    payloadType: accepted?.payloadType ?? 0,
+    rtxPayloadType: accepted?.rtxPayloadType ?? 0,
+    nack: accepted?.feedback.includes('nack') ?? false,
+    extensions: accepted?.extensions ?? {},
+  };
 }
 
 /** Unique and below 2^53, as some clients read it with a double. */

@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.js';
 import type { NativeEngine, NativeEvent } from '../native/types.js';
+import type { IncomingTrack } from './incoming-track.js';
 import { Peer, type PeerFactory, type PeerOptions } from './peer.js';
 
 /** All live peers of a native engine: makes them and hands them their events. */
@@ -7,6 +8,8 @@ export class Peers implements PeerFactory, Iterable<Peer> {
   readonly #engine: NativeEngine;
   readonly #log: Logger;
   readonly #peers = new Map<number, Peer>();
+  /** By the ids of their native sources. */
+  readonly #incoming = new Map<number, IncomingTrack>();
 
   constructor(engine: NativeEngine, logger: Logger) {
     this.#engine = engine;
@@ -25,14 +28,28 @@ export class Peers implements PeerFactory, Iterable<Peer> {
     const peer = new Peer(this.#engine, this.#log, options);
     this.#peers.set(peer.id, peer);
     peer.once('close', () => this.#peers.delete(peer.id));
+    peer.on('track', (track) => this.#listen(track));
     return peer;
   }
 
   /** Whether the event was one for a peer of ours. Events for peers that are gone are dropped. */
   handleNativeEvent(event: NativeEvent): boolean {
+    if ('source' in event) {
+      const track = this.#incoming.get(event.source);
+      track?.handleNativeEvent(event);
+      return track !== undefined;
+    }
     if (!('peer' in event)) return false;
     this.#peers.get(event.peer)?.handleNativeEvent(event);
     return true;
+  }
+
+  #listen(track: IncomingTrack): void {
+    const ids = track.encodings.map(({ id }) => id);
+    for (const id of ids) this.#incoming.set(id, track);
+    track.once('close', () => {
+      for (const id of ids) this.#incoming.delete(id);
+    });
   }
 
   /** After the engine closed: no event will come any more, so every peer ends here. */

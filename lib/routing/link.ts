@@ -4,6 +4,18 @@ import type { Sink } from './sink.js';
 import type { Source } from './source.js';
 
 const linkOf = new WeakMap<Sink, Link>();
+const linksBySource = new WeakMap<Source, Set<Link>>();
+
+function linksFrom(source: Source): Set<Link> {
+  let links = linksBySource.get(source);
+  if (links === undefined) linksBySource.set(source, (links = new Set()));
+  return links;
+}
+
+/** Where a source goes. */
+export function linksOf(source: Source): ReadonlySet<Link> {
+  return linksFrom(source);
+}
 
 /**
  * Sends a source to a sink, from now until one of them closes. The packets go
@@ -62,7 +74,7 @@ export class Link extends Emitter<{ close: [] }> {
     const before = this.#source;
     this.#source = this.#join(source);
     before.off('close', this.#end);
-    before.leave(this);
+    linksFrom(before).delete(this);
   }
 
   pause(): void {
@@ -80,7 +92,7 @@ export class Link extends Emitter<{ close: [] }> {
     linkOf.delete(this.sink);
     this.sink.off('close', this.#end);
     this.#source.off('close', this.#end);
-    this.#source.leave(this);
+    linksFrom(this.#source).delete(this);
     if (!this.sink.closed) this.sink.attach(null);
     this.emit('close');
   }
@@ -92,8 +104,9 @@ export class Link extends Emitter<{ close: [] }> {
         reason: `the source is ${source.kind}`,
       });
     }
-    source.join(this);
-    this.sink.attach(source.native);
+    if (source.closed) throw new UsageError('HG_ERR_CLOSED', { what: source.title });
+    linksFrom(source).add(this);
+    this.sink.attach(source.encodings);
     source.once('close', this.#end);
     return source;
   }

@@ -8,7 +8,7 @@ import type { Codec } from '../peer/codecs/index.js';
 import type { Peer } from '../peer/peer.js';
 import type { ExtensionName } from '../peer/sdp/extensions.js';
 import { readMountpointOptions, type MountpointId, type MountpointOptions } from './mountpoint-options.js';
-import type { Source, SourceFactory } from './source.js';
+import type { UdpSource, UdpSourceFactory } from './udp-source.js';
 import { Viewer, type ViewerEnd } from './viewer.js';
 
 export type { MountpointId, MountpointMediaOptions, MountpointOptions } from './mountpoint-options.js';
@@ -25,7 +25,7 @@ export interface MountpointMedia {
   readonly payloadType: number;
   readonly fmtp: string | undefined;
   readonly multicast: string | undefined;
-  readonly source: Source;
+  readonly source: UdpSource;
 }
 
 export interface MountpointEvents {
@@ -49,12 +49,12 @@ export class Mountpoints
   extends Emitter<{ created: [mountpoint: Mountpoint]; closed: [mountpoint: Mountpoint] }>
   implements Iterable<Mountpoint>
 {
-  readonly #sources: SourceFactory;
+  readonly #sources: UdpSourceFactory;
   readonly #log: Logger;
   // "7" and 7 are one: whoever reads a log or a URL could not tell them apart.
   readonly #mountpoints = new Map<string, Mountpoint>();
 
-  constructor(sources: SourceFactory, logger: Logger) {
+  constructor(sources: UdpSourceFactory, logger: Logger) {
     super();
     this.#sources = sources;
     this.#log = logger;
@@ -85,7 +85,7 @@ export class Mountpoints
     const id = values.id === undefined || values.id === 0 ? this.#newId() : values.id;
     if (this.get(id)) throw new UsageError('HG_ERR_EXISTS', { what: `mountpoint ${String(id)}` });
     const name = values.name ?? `mp-${String(id)}`;
-    const sources: Source[] = [];
+    const sources: UdpSource[] = [];
     try {
       for (const { given, codec } of media) {
         sources.push(
@@ -120,7 +120,7 @@ export class Mountpoints
         payloadType,
         fmtp,
         multicast: given.multicast,
-        source: sources[index] as Source,
+        source: sources[index] as UdpSource,
       })),
     });
     for (const { given, warnings } of media) {

@@ -8,7 +8,7 @@ export interface Sink {
   readonly kind: 'audio' | 'video';
   readonly closed: boolean;
   /** What goes out from now on; null: nothing. @internal */
-  attach(source: NativeSource | null): void;
+  attach(encodings: readonly NativeSource[] | null): void;
   /** While paused nothing goes out; afterwards a keyframe is asked for. */
   setPaused(paused: boolean): void;
   once(name: 'close', listener: () => void): unknown;

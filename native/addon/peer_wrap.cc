@@ -7,6 +7,64 @@
 #include "addon/source_wrap.h"
 
 namespace hg {
+namespace {
+
+std::uint8_t GetPayloadType(const Napi::Object& js, const char* name) {
+  return static_cast<std::uint8_t>(GetInteger(js, name, 0, 127));
+}
+
+std::uint32_t GetSsrc(const Napi::Object& js, const char* name) {
+  return static_cast<std::uint32_t>(GetInteger(js, name, 0, UINT32_MAX));
+}
+
+std::uint8_t GetExtensionId(const Napi::Object& js, const char* name) {
+  return static_cast<std::uint8_t>(GetInteger(js, name, 0, 255));
+}
+
+// Of an array; throws HG_ERR_ARGUMENT if it is none.
+Napi::Object ObjectAt(const Napi::Array& array, std::uint32_t i) {
+  const Napi::Value value = array.Get(i);
+  if (!value.IsObject())
+    throw MakeError(array.Env(), "HG_ERR_ARGUMENT", "an object is missing");
+  return value.As<Napi::Object>();
+}
+
+IngressEncodingConfig ReadEncoding(const Napi::Object& js, std::uint32_t peer) {
+  IngressEncodingConfig encoding;
+  encoding.ids.rid = GetString(js, "rid");
+  encoding.ids.ssrc = GetSsrc(js, "ssrc");
+  encoding.ids.rtx_ssrc = GetSsrc(js, "rtxSsrc");
+  encoding.source = SourceWrap::InfoOf(js.Get("source"));
+  if (encoding.source->config.peer != peer)
+    throw MakeError(js.Env(), "HG_ERR_ARGUMENT",
+                    "the source is not one of this peer's");
+  return encoding;
+}
+
+IngressTrackConfig ReadIncomingTrack(const Napi::Object& js,
+                                     std::uint32_t peer) {
+  IngressTrackConfig track;
+  track.mid = GetString(js, "mid");
+  const Napi::Array payload_types = GetArray(js, "payloadTypes");
+  for (std::uint32_t i = 0; i < payload_types.Length(); ++i) {
+    track.payload_types.push_back(static_cast<std::uint8_t>(
+        payload_types.Get(i).ToNumber().Uint32Value() & 127));
+  }
+  if (!js.Get("rtxPayloadType").IsUndefined())
+    track.rtx_payload_type = GetPayloadType(js, "rtxPayloadType");
+  track.nack = GetBool(js, "nack");
+  track.pli = GetBool(js, "pli");
+  track.fir = GetBool(js, "fir");
+  const Napi::Array encodings = GetArray(js, "encodings");
+  for (std::uint32_t i = 0; i < encodings.Length(); ++i)
+    track.encodings.push_back(ReadEncoding(ObjectAt(encodings, i), peer));
+  if (track.payload_types.empty() || track.encodings.empty())
+    throw MakeError(js.Env(), "HG_ERR_ARGUMENT",
+                    "a track needs a payload type and an encoding");
+  return track;
+}
+
+}  // namespace
 
 Napi::Function PeerWrap::Define(Napi::Env env) {
   return DefineClass(
@@ -16,6 +74,9 @@ Napi::Function PeerWrap::Define(Napi::Env env) {
        InstanceMethod<&PeerWrap::AddCandidate>("addCandidate"),
        InstanceMethod<&PeerWrap::EndOfCandidates>("endOfCandidates"),
        InstanceMethod<&PeerWrap::AddTrack>("addTrack"),
+       InstanceMethod<&PeerWrap::CreateSource>("createSource"),
+       InstanceMethod<&PeerWrap::SetIncoming>("setIncoming"),
+       InstanceMethod<&PeerWrap::SetMaxBitrate>("setMaxBitrate"),
        InstanceMethod<&PeerWrap::Link>("link"),
        InstanceMethod<&PeerWrap::SetPaused>("setPaused"),
        InstanceMethod<&PeerWrap::GetStats>("stats"),
@@ -74,35 +135,67 @@ Napi::Value PeerWrap::AddTrack(const Napi::CallbackInfo& info) {
   if (!info[0].IsObject())
     throw MakeError(env, "HG_ERR_ARGUMENT", "addTrack takes an object");
   const auto js = info[0].As<Napi::Object>();
-  const auto payload_type = [&](const char* name) {
-    return static_cast<std::uint8_t>(GetInteger(js, name, 0, 127));
-  };
-  const auto ssrc = [&](const char* name) {
-    return static_cast<std::uint32_t>(GetInteger(js, name, 0, UINT32_MAX));
-  };
   const Napi::Object extensions = GetObject(js, "extensions");
-  const auto extension = [&](const char* name) {
-    return static_cast<std::uint8_t>(GetInteger(extensions, name, 0, 255));
-  };
   EgressTrackConfig config;
   config.mid = GetString(js, "mid");
   config.video = GetString(js, "kind") == "video";
-  config.ssrc = ssrc("ssrc");
-  config.payload_type = payload_type("payloadType");
+  config.ssrc = GetSsrc(js, "ssrc");
+  config.payload_type = GetPayloadType(js, "payloadType");
   config.clock_rate =
       static_cast<std::uint32_t>(GetInteger(js, "clockRate", 1, 1'000'000));
-  config.rtx_ssrc = ssrc("rtxSsrc");
-  config.rtx_payload_type = payload_type("rtxPayloadType");
+  config.rtx_ssrc = GetSsrc(js, "rtxSsrc");
+  config.rtx_payload_type = GetPayloadType(js, "rtxPayloadType");
   config.nack = GetBool(js, "nack");
-  config.extensions.mid = extension("mid");
-  config.extensions.abs_send_time = extension("absSendTime");
-  config.extensions.transport_wide_cc = extension("transportWideCc");
-  config.extensions.playout_delay = extension("playoutDelay");
+  config.extensions.mid = GetExtensionId(extensions, "mid");
+  config.extensions.abs_send_time = GetExtensionId(extensions, "absSendTime");
+  config.extensions.transport_wide_cc =
+      GetExtensionId(extensions, "transportWideCc");
+  config.extensions.playout_delay = GetExtensionId(extensions, "playoutDelay");
   if (config.mid.size() > HeaderRewrite::kMaxMidSize)
     throw MakeError(env, "HG_ERR_ARGUMENT", "mid is longer than 32 bytes");
   tracks_.push_back(
       {config.mid, config.ssrc, host_->engine(env).AddTrack(peer_, config)});
   return ToNumber(env, tracks_.size() - 1);
+}
+
+Napi::Value PeerWrap::CreateSource(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsObject())
+    throw MakeError(env, "HG_ERR_ARGUMENT", "createSource takes an object");
+  const auto js = info[0].As<Napi::Object>();
+  SourceConfig config;
+  config.video = GetString(js, "kind") == "video";
+  config.codec = GetString(js, "codec");
+  config.clock_rate =
+      static_cast<std::uint32_t>(GetInteger(js, "clockRate", 1, 1'000'000));
+  Engine& engine = host_->engine(env);
+  return SourceWrap::Create(env, host_,
+                            engine.CreatePeerSource(peer_, std::move(config)));
+}
+
+void PeerWrap::SetIncoming(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsObject())
+    throw MakeError(env, "HG_ERR_ARGUMENT", "setIncoming takes an object");
+  const auto js = info[0].As<Napi::Object>();
+  const Napi::Object extensions = GetObject(js, "extensions");
+  IngressConfig config;
+  config.extensions.mid = GetExtensionId(extensions, "mid");
+  config.extensions.rid = GetExtensionId(extensions, "rid");
+  config.extensions.repaired_rid = GetExtensionId(extensions, "repairedRid");
+  config.transport_cc = GetExtensionId(extensions, "transportWideCc");
+  const Napi::Array tracks = GetArray(js, "tracks");
+  for (std::uint32_t i = 0; i < tracks.Length(); ++i)
+    config.tracks.push_back(ReadIncomingTrack(ObjectAt(tracks, i), peer_.id));
+  host_->engine(env).SetIngress(peer_, std::move(config));
+}
+
+void PeerWrap::SetMaxBitrate(const Napi::CallbackInfo& info) {
+  const double bps = info[0].ToNumber().DoubleValue();
+  if (!(bps >= 0 && bps <= 1e12))
+    throw MakeError(info.Env(), "HG_ERR_ARGUMENT", "that is no bitrate");
+  host_->engine(info.Env())
+      .SetMaxBitrate(peer_, static_cast<std::uint64_t>(bps));
 }
 
 std::size_t PeerWrap::TrackIndex(const Napi::CallbackInfo& info) const {

@@ -30,6 +30,9 @@ class PeerWrap : public Napi::ObjectWrap<PeerWrap> {
   void AddCandidate(const Napi::CallbackInfo& info);
   void EndOfCandidates(const Napi::CallbackInfo& info);
   Napi::Value AddTrack(const Napi::CallbackInfo& info);
+  Napi::Value CreateSource(const Napi::CallbackInfo& info);
+  void SetIncoming(const Napi::CallbackInfo& info);
+  void SetMaxBitrate(const Napi::CallbackInfo& info);
   void Link(const Napi::CallbackInfo& info);
   void SetPaused(const Napi::CallbackInfo& info);
   Napi::Value GetStats(const Napi::CallbackInfo& info);

@@ -54,13 +54,18 @@ Napi::Object SourceWrap::Create(Napi::Env env, std::shared_ptr<EngineHost> host,
                                 const Napi::Object& js_options) {
   Engine& engine = host->engine(env);
   const UdpSourceOptions options = ReadOptions(js_options);
-  Napi::Object js = env.GetInstanceData<AddonData>()->source.New({});
-  SourceWrap* wrap = Unwrap(js);
   try {
-    wrap->source_ = engine.CreateUdpSource(options);
+    return Create(env, std::move(host), engine.CreateUdpSource(options));
   } catch (const SocketError& error) {
     throw MakeError(env, error.code().c_str(), error.what());
   }
+}
+
+Napi::Object SourceWrap::Create(Napi::Env env, std::shared_ptr<EngineHost> host,
+                                Engine::SourceHandle source) {
+  Napi::Object js = env.GetInstanceData<AddonData>()->source.New({});
+  SourceWrap* wrap = Unwrap(js);
+  wrap->source_ = std::move(source);
   wrap->host_ = std::move(host);
   return js;
 }
@@ -120,6 +125,11 @@ Napi::Value SourceWrap::GetStats(const Napi::CallbackInfo& info) {
   set("keyframes", stats.keyframes);
   set("keyframeRequests", stats.keyframe_requests);
   set("restarts", stats.restarts);
+  set("nacks", stats.nacks);
+  set("retransmitted", stats.retransmitted);
+  set("recovered", stats.recovered);
+  set("givenUp", stats.given_up);
+  js.Set("jitter", static_cast<double>(stats.jitter_us.value()) / 1000);
   set("largestPacket", stats.largest_packet);
   set("ssrc", stats.ssrc);
   js.Set("viewers",

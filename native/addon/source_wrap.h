@@ -14,6 +14,8 @@ class SourceWrap : public Napi::ObjectWrap<SourceWrap> {
   static Napi::Function Define(Napi::Env env);
   static Napi::Object Create(Napi::Env env, std::shared_ptr<EngineHost> host,
                              const Napi::Object& options);
+  static Napi::Object Create(Napi::Env env, std::shared_ptr<EngineHost> host,
+                             Engine::SourceHandle source);
   // The source behind a JavaScript value. Throws HG_ERR_ARGUMENT.
   static std::shared_ptr<const SourceInfo> InfoOf(Napi::Value value);
   explicit SourceWrap(const Napi::CallbackInfo& info);

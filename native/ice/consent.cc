@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <span>
 
 namespace hg {
 namespace {
@@ -44,6 +45,7 @@ void Consent::Start(const std::string& local_ufrag, const IceRemote& remote,
   last_answer_ = now;
   next_check_ = now + times_.consent_interval;
   sent_count_ = 0;
+  round_trip_.reset();
 }
 
 Bytes Consent::DueCheck(Timestamp now) {
@@ -64,25 +66,31 @@ Bytes Consent::DueCheck(Timestamp now) {
       controlling_, kPriority, tie_breaker, nullptr,
       STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
   if (size < kStunHeader) return {};
-  std::memcpy(sent_[sent_count_++ % sent_.size()].data(), buffer_.data() + 4,
-              16);
+  Check& check = sent_[sent_count_++ % sent_.size()];
+  std::memcpy(check.id.data(), buffer_.data() + 4, check.id.size());
+  check.sent = now;
   return Bytes(buffer_.data(), size);
 }
 
-bool Consent::IsAnswer(Bytes head) const {
-  if (!running_ || head.size() < kStunHeader) return false;
+bool Consent::IsAnswer(Bytes head) const { return AnsweredBy(head) != nullptr; }
+
+// The check that a datagram which begins so answers; null: none.
+const Consent::Check* Consent::AnsweredBy(Bytes head) const {
+  if (!running_ || head.size() < kStunHeader) return nullptr;
   const std::uint16_t type = LoadU16(head.data());
-  if (type != kBindingSuccess && type != kBindingError) return false;
-  const std::size_t count = std::min(sent_count_, sent_.size());
-  return std::any_of(sent_.begin(), sent_.begin() + count,
-                     [head](const TransactionId& id) {
-                       return std::memcmp(id.data(), head.data() + 4, 16) == 0;
-                     });
+  if (type != kBindingSuccess && type != kBindingError) return nullptr;
+  const auto checks =
+      std::span(sent_).first(std::min(sent_count_, sent_.size()));
+  const auto found = std::ranges::find_if(checks, [&](const Check& check) {
+    return std::memcmp(check.id.data(), head.data() + 4, check.id.size()) == 0;
+  });
+  return found == checks.end() ? nullptr : &*found;
 }
 
 bool Consent::OnAnswer(Bytes datagram, const SocketAddress& from,
                        Timestamp now) {
-  if (!IsAnswer(datagram) || !(from == remote_address_) ||
+  const Check* answered = AnsweredBy(datagram);
+  if (answered == nullptr || !(from == remote_address_) ||
       health(now) == Health::kLost)
     return false;
   StunAgent agent;
@@ -108,6 +116,7 @@ bool Consent::OnAnswer(Bytes datagram, const SocketAddress& from,
     controlling_ = !controlling_;
   }
   last_answer_ = now;
+  round_trip_ = now - answered->sent;
   // 0.8 to 1.2 of the interval (RFC 7675 s5.1), by the transaction's own
   // random bytes.
   const auto interval = times_.consent_interval;

@@ -45,12 +45,20 @@ class Consent {
   bool OnAnswer(Bytes datagram, const SocketAddress& from, Timestamp now);
 
   Health health(Timestamp now) const;
+  // From the last check that was answered; nullopt: none yet.
+  std::optional<Duration> round_trip() const { return round_trip_; }
   // When a check is due or the health may change.
   std::optional<Timestamp> NextTimeout(Timestamp now) const;
 
  private:
   // Cookie and transaction identifier (RFC 8489 s5).
   using TransactionId = std::array<std::uint8_t, 16>;
+
+  struct Check {
+    TransactionId id;
+    Timestamp sent;
+  };
+  const Check* AnsweredBy(Bytes head) const;
 
   const IceTimes& times_;
   bool running_ = false;
@@ -61,8 +69,9 @@ class Consent {
   SocketAddress remote_address_;
   Timestamp last_answer_;
   Timestamp next_check_;
+  std::optional<Duration> round_trip_;
   // An answer to one of the last eight is taken.
-  std::array<TransactionId, 8> sent_{};
+  std::array<Check, 8> sent_{};
   std::size_t sent_count_ = 0;
   std::array<std::uint8_t, 1280> buffer_;
 };

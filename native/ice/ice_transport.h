@@ -164,6 +164,8 @@ class IceTransport {
     std::string remote_candidate;
   };
   virtual const Selected& selected() const = 0;
+  // Of the selected pair, as of the last consent check; nullopt: not known yet.
+  virtual std::optional<Duration> round_trip() const = 0;
   // Slow path: through ICE's own socket layer. False if it was not sent.
   virtual bool Send(Bytes datagram) = 0;
 

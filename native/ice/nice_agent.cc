@@ -212,6 +212,9 @@ class NiceIceTransport final : public IceTransport {
   std::optional<Timestamp> NextTimeout(Timestamp now) override;
   bool IsValidatedRemote(int fd, const SocketAddress& from) const override;
   const Selected& selected() const override { return selected_; }
+  std::optional<Duration> round_trip() const override {
+    return consent_.round_trip();
+  }
   bool Send(Bytes datagram) override;
   std::vector<std::string> remote_candidates() const override;
   const IceCounters& counters() const override { return counters_; }

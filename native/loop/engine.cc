@@ -112,23 +112,46 @@ void Engine::ForgetPeer(std::uint32_t id) {
   peer_shards_.erase(found);
 }
 
+std::shared_ptr<SourceInfo> Engine::NewSource(SourceConfig config,
+                                              unsigned shard) {
+  config.id = next_id_++;
+  config.max_nack_age = options_.max_nack_age;
+  config.no_media_time = options_.no_media_time;
+  auto info = std::make_shared<SourceInfo>(std::move(config));
+  info->home_shard = shard;
+  info->stats.last_arrival_ns.Set(
+      static_cast<std::uint64_t>(MonotonicNow().time_since_epoch().count()));
+  ++source_count_;
+  return info;
+}
+
+Engine::SourceHandle Engine::CreatePeerSource(const PeerHandle& peer,
+                                              SourceConfig config) {
+  SourceHandle handle;
+  config.peer = peer.id;
+  handle.info = NewSource(std::move(config), peer.shard);
+  return handle;
+}
+
+void Engine::SetIngress(const PeerHandle& peer, IngressConfig config) {
+  OnPeer(peer, [config = std::move(config)](Peer& p) { p.SetIngress(config); });
+}
+
+void Engine::SetMaxBitrate(const PeerHandle& peer, std::uint64_t bitrate_bps) {
+  OnPeer(peer, [bitrate_bps](Peer& p) { p.SetMaxBitrate(bitrate_bps); });
+}
+
 Engine::SourceHandle Engine::CreateUdpSource(UdpSourceOptions options) {
   auto rtp = std::make_shared<UdpSocket>(options.rtp);
   auto rtcp =
       options.rtcp ? std::make_shared<UdpSocket>(*options.rtcp) : nullptr;
-  options.source.id = next_id_++;
-  options.source.max_nack_age = options_.max_nack_age;
-  options.source.no_media_time = options_.no_media_time;
-  auto info = std::make_shared<SourceInfo>(options.source);
-  info->home_shard = next_source_shard_++ % options_.media_threads;
-  info->stats.last_arrival_ns.Set(
-      static_cast<std::uint64_t>(MonotonicNow().time_since_epoch().count()));
+  auto info =
+      NewSource(options.source, next_source_shard_++ % options_.media_threads);
 
   SourceHandle handle;
   handle.info = info;
   handle.port = rtp->port();
   handle.rtcp_port = rtcp ? rtcp->port() : std::uint16_t{0};
-  ++source_count_;
   // The command must be copyable; the sockets are moved out when it runs.
   loops_[info->home_shard]->Post([info, rtp, rtcp](MediaLoop& loop) {
     loop.sources().AddSource(
@@ -142,7 +165,7 @@ void Engine::RequestKeyframe(const SourceHandle& source) {
   if (stopped_) return;
   loops_[source.info->home_shard]->Post(
       [id = source.info->config.id](MediaLoop& loop) {
-        if (UdpSource* found = loop.sources().FindSource(id))
+        if (SourceFeed* found = loop.sources().FindSource(id))
           found->RequestKeyframe(MonotonicNow());
       });
 }
@@ -151,7 +174,7 @@ void Engine::SetEnabled(const SourceHandle& source, bool enabled) {
   if (stopped_) return;
   loops_[source.info->home_shard]->Post(
       [id = source.info->config.id, enabled](MediaLoop& loop) {
-        if (UdpSource* found = loop.sources().FindSource(id))
+        if (SourceFeed* found = loop.sources().FindSource(id))
           found->source().SetEnabled(enabled);
       });
 }

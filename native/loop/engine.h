@@ -67,6 +67,11 @@ class Engine {
                                               EgressTrackConfig config);
   void Link(const PeerHandle& peer, std::size_t track,
             std::shared_ptr<const SourceInfo> source);
+  // A source that the peer will feed, once SetIngress() names it. It lives
+  // until CloseSource(); when the peer is gone, nothing comes any more.
+  SourceHandle CreatePeerSource(const PeerHandle& peer, SourceConfig config);
+  void SetIngress(const PeerHandle& peer, IngressConfig config);
+  void SetMaxBitrate(const PeerHandle& peer, std::uint64_t bitrate_bps);
   void SetPaused(const PeerHandle& peer, std::size_t track, bool paused);
   void ClosePeer(const PeerHandle& peer);
   // To be called on each kPeerClosed, so that load is known.
@@ -85,6 +90,7 @@ class Engine {
   std::size_t source_count() const { return source_count_; }
 
  private:
+  std::shared_ptr<SourceInfo> NewSource(SourceConfig config, unsigned shard);
   void OnPeer(const PeerHandle& peer, std::function<void(Peer&)> f);
   unsigned LeastLoadedShard() const;
 

@@ -73,7 +73,7 @@ void MediaLoop::AddPeer(const PeerConfig& config,
     return turn_.events.Post(std::move(event));
   }
   auto slot = std::make_unique<PeerSlot>(config, std::move(dtls),
-                                         std::move(stats), turn_);
+                                         std::move(stats), sources_, turn_);
   PeerSlot& added = *slot;
   peers_.emplace(config.id, std::move(slot));
   added.peer().Start();

@@ -33,8 +33,11 @@ class PeerSlot::Watch final : public FdHandler {
 
 PeerSlot::PeerSlot(const PeerConfig& config,
                    std::shared_ptr<const DtlsContext> dtls,
-                   std::shared_ptr<PeerStats> stats, Turn& turn)
-    : turn_(turn), peer_(config, std::move(dtls), std::move(stats), *this) {}
+                   std::shared_ptr<PeerStats> stats, ReplicaTable& sources,
+                   Turn& turn)
+    : sources_(sources),
+      turn_(turn),
+      peer_(config, std::move(dtls), std::move(stats), *this) {}
 
 PeerSlot::~PeerSlot() {
   WatchFds({});
@@ -96,7 +99,9 @@ void PeerSlot::WatchFds(std::span<const IceFd> fds) {
 }
 
 void PeerSlot::OnReadable(const IceFd& fd) {
-  if (fd.kind == FdKind::kMedia && !TakeOurs(fd.fd)) return;
+  const bool more = fd.kind != FdKind::kMedia || TakeOurs(fd.fd);
+  peer_.FinishBurst();
+  if (!more) return;
   if (!removed_) peer_.IterateIce();
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "loop/replica_table.h"
 #include "loop/turn.h"
 #include "peer/peer.h"
 
@@ -15,7 +16,7 @@ namespace hg {
 class PeerSlot final : public PeerHost, private Timer {
  public:
   PeerSlot(const PeerConfig& config, std::shared_ptr<const DtlsContext> dtls,
-           std::shared_ptr<PeerStats> stats, Turn& turn);
+           std::shared_ptr<PeerStats> stats, ReplicaTable& sources, Turn& turn);
   ~PeerSlot() override;
 
   Peer& peer() { return peer_; }
@@ -29,6 +30,10 @@ class PeerSlot final : public PeerHost, private Timer {
   MutableBytes scratch() override { return turn_.scratch; }
   MutableBytes incoming() override { return turn_.incoming; }
   EventSink& events() override { return turn_.events; }
+  PacketPool& pool() override { return turn_.pool; }
+  Source::Host& sources() override { return sources_; }
+  void AddSource(SourceFeed& feed) override { sources_.AddSource(feed); }
+  void RemoveSource(std::uint32_t id) override { sources_.RemoveSource(id); }
   void FlushAtEndOfTurn() override;
   void SetTimer(Timestamp due) override;
   void WatchFds(std::span<const IceFd> fds) override;
@@ -43,6 +48,7 @@ class PeerSlot final : public PeerHost, private Timer {
   // Takes DTLS and media off the socket. True if something else is in front.
   bool TakeOurs(int fd);
 
+  ReplicaTable& sources_;
   Turn& turn_;
   std::vector<std::shared_ptr<Watch>> watches_;
   bool dirty_ = false;

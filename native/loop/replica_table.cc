@@ -14,25 +14,35 @@ ReplicaTable::ReplicaTable(unsigned shard, ShardMesh& mesh, Turn& turn)
 
 ReplicaTable::~ReplicaTable() = default;
 
-void ReplicaTable::AddSource(const std::shared_ptr<const SourceInfo>& info,
-                             UdpSocket rtp, std::optional<UdpSocket> rtcp) {
-  const std::uint32_t id = info->config.id;
+ReplicaTable::HomeSource& ReplicaTable::Add(std::uint32_t id) {
   HomeSource& home = sources_[id];
   home.subscribed.resize(mesh_.shards());
   home.remb.resize(mesh_.shards());
+  return home;
+}
+
+void ReplicaTable::AddSource(const std::shared_ptr<const SourceInfo>& info,
+                             UdpSocket rtp, std::optional<UdpSocket> rtcp) {
+  HomeSource& home = Add(info->config.id);
   UdpSource::Host& host = *this;
-  home.source = std::make_unique<UdpSource>(info, std::move(rtp),
-                                            std::move(rtcp), host, turn_);
+  home.own = std::make_unique<UdpSource>(info, std::move(rtp), std::move(rtcp),
+                                         host, turn_);
+  home.feed = home.own.get();
   // The keyframe buffer is for the first viewer, too.
   if (info->config.keyframe_buffer_span > Duration::zero() ||
       info->config.keyframe_buffer_bytes > 0)
     Obtain(info);
 }
 
+void ReplicaTable::AddSource(SourceFeed& feed) {
+  Add(feed.source().info().config.id).feed = &feed;
+}
+
 void ReplicaTable::RemoveSource(std::uint32_t id) {
-  if (!sources_.contains(id)) return;
-  ForEachSubscriber(id, [&](unsigned to) { PostClosed(to, id); });
-  sources_.erase(id);
+  const auto home = sources_.find(id);
+  if (home == sources_.end()) return;
+  ForEachSubscriber(home->second, [&](unsigned to) { PostClosed(to, id); });
+  sources_.erase(home);
   CloseReplica(id);
 }
 
@@ -41,9 +51,9 @@ void ReplicaTable::Clear() {
   replicas_.clear();
 }
 
-UdpSource* ReplicaTable::FindSource(std::uint32_t id) {
+SourceFeed* ReplicaTable::FindSource(std::uint32_t id) {
   const auto found = sources_.find(id);
-  return found == sources_.end() ? nullptr : found->second.source.get();
+  return found == sources_.end() ? nullptr : found->second.feed;
 }
 
 Replica& ReplicaTable::Obtain(const std::shared_ptr<const SourceInfo>& info) {
@@ -71,8 +81,7 @@ Replica& ReplicaTable::Obtain(const std::shared_ptr<const SourceInfo>& info) {
 // -------------------------------------------
 
 template <typename F>
-void ReplicaTable::ForEachSubscriber(std::uint32_t id, F&& f) {
-  const HomeSource& home = sources_.at(id);
+void ReplicaTable::ForEachSubscriber(const HomeSource& home, F&& f) {
   for (unsigned to = 0; to < mesh_.shards(); ++to) {
     if (home.subscribed[to]) f(to);
   }
@@ -81,10 +90,13 @@ void ReplicaTable::ForEachSubscriber(std::uint32_t id, F&& f) {
 void ReplicaTable::DeliverBurst(Source& source,
                                 std::span<const PacketRef> burst) {
   const std::uint32_t id = source.info().config.id;
+  const auto home = sources_.find(id);
+  if (home == sources_.end()) return;  // closed, and its peer sends on
   for (const PacketRef& packet : burst) {
-    if (packet->info.discontinuity) sources_.at(id).clock.reset();
+    if (packet->info.discontinuity) home->second.clock.reset();
   }
-  ForEachSubscriber(id, [&](unsigned to) { PostPackets(to, id, burst); });
+  ForEachSubscriber(home->second,
+                    [&](unsigned to) { PostPackets(to, id, burst); });
   const auto replica = replicas_.find(id);
   if (replica != replicas_.end()) replica->second->OnBurst(burst);
 }
@@ -103,8 +115,11 @@ void ReplicaTable::PostPackets(unsigned to, std::uint32_t id,
 void ReplicaTable::DeliverSenderClock(Source& source,
                                       const SenderClock& clock) {
   const std::uint32_t id = source.info().config.id;
-  sources_.at(id).clock = clock;
-  ForEachSubscriber(id, [&](unsigned to) { PostClock(to, id, clock); });
+  const auto home = sources_.find(id);
+  if (home == sources_.end()) return;
+  home->second.clock = clock;
+  ForEachSubscriber(home->second,
+                    [&](unsigned to) { PostClock(to, id, clock); });
   const auto replica = replicas_.find(id);
   if (replica != replicas_.end()) replica->second->OnSenderClock(clock);
 }
@@ -128,7 +143,7 @@ void ReplicaTable::PostClosed(unsigned to, std::uint32_t id) {
 }
 
 void ReplicaTable::SendKeyframeRequest(Source& source) {
-  if (UdpSource* home = FindSource(source.info().config.id))
+  if (SourceFeed* home = FindSource(source.info().config.id))
     home->SendKeyframeRequest();
 }
 
@@ -149,7 +164,7 @@ std::uint64_t ReplicaTable::LowestRemb(const SourceInfo& source) {
 
 void ReplicaTable::WantKeyframe(const SourceInfo& source) {
   if (source.home_shard == shard_) {
-    if (UdpSource* home = FindSource(source.config.id))
+    if (SourceFeed* home = FindSource(source.config.id))
       home->RequestKeyframe(turn_.now);
     return;
   }
@@ -190,7 +205,7 @@ void ReplicaTable::DecideSubscriptions() {
       PostClosed(from, id);
     } else {
       // That of the new viewer came with the subscription, too early.
-      sources_.at(id).source->RequestKeyframe(turn_.now);
+      sources_.at(id).feed->RequestKeyframe(turn_.now);
     }
   }
 }
@@ -239,8 +254,7 @@ void ReplicaTable::OnMessage(unsigned from, ShardMessage message) {
       }
       break;
     case Kind::kKeyframeWanted:
-      if (home != sources_.end())
-        home->second.source->RequestKeyframe(turn_.now);
+      if (home != sources_.end()) home->second.feed->RequestKeyframe(turn_.now);
       break;
     case Kind::kRemb:
       if (home != sources_.end()) home->second.remb[from] = message.a;
@@ -276,7 +290,7 @@ void ReplicaTable::OnSecond(Timestamp now) {
 
 std::uint64_t ReplicaTable::KernelDrops() const {
   std::uint64_t sum = 0;
-  for (const auto& [id, home] : sources_) sum += home.source->KernelDrops();
+  for (const auto& [id, home] : sources_) sum += home.feed->KernelDrops();
   return sum;
 }
 

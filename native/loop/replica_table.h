@@ -15,7 +15,7 @@
 
 namespace hg {
 
-class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
+class ReplicaTable final : public UdpSource::Host, private Replica::Upstream {
  public:
   ReplicaTable(unsigned shard, ShardMesh& mesh, Turn& turn);
   ~ReplicaTable();
@@ -23,10 +23,12 @@ class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
   // The source lives here from now on.
   void AddSource(const std::shared_ptr<const SourceInfo>& info, UdpSocket rtp,
                  std::optional<UdpSocket> rtcp);
+  // As above, fed by somebody else, who removes it before it is gone.
+  void AddSource(SourceFeed& feed);
   void RemoveSource(std::uint32_t id);
   // The end: sources close their ports, and nobody is told.
   void Clear();
-  UdpSource* FindSource(std::uint32_t id);
+  SourceFeed* FindSource(std::uint32_t id);  // null: not here
 
   // This thread's replica; made, and asked for at the source's home, if it is
   // the first use here.
@@ -41,7 +43,8 @@ class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
 
  private:
   struct HomeSource {
-    std::unique_ptr<UdpSource> source;
+    SourceFeed* feed = nullptr;
+    std::unique_ptr<UdpSource> own;  // the feed, if it is ours
     // By shard: does it have a replica, and what it said last.
     std::vector<bool> subscribed;
     std::vector<std::uint64_t> remb;
@@ -70,8 +73,9 @@ class ReplicaTable final : private UdpSource::Host, private Replica::Upstream {
   void OnMessage(unsigned from, ShardMessage message);
   void FlushArriving();
   void CloseReplica(std::uint32_t id);
+  HomeSource& Add(std::uint32_t id);
   template <typename F>
-  void ForEachSubscriber(std::uint32_t id, F&& f);
+  void ForEachSubscriber(const HomeSource& home, F&& f);
 
   const unsigned shard_;
   ShardMesh& mesh_;

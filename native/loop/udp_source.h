@@ -9,12 +9,14 @@
 
 #include "loop/turn.h"
 #include "loop/udp_socket.h"
-#include "route/source.h"
+#include "route/source_feed.h"
 #include "rtp/rtcp/registry.h"
 
 namespace hg {
 
-class UdpSource final : private Timer, private FeedbackHandler {
+class UdpSource final : public SourceFeed,
+                        private Timer,
+                        private FeedbackHandler {
  public:
   // A turn takes at most this many datagrams off the socket.
   static constexpr std::size_t kBurst = 64;
@@ -32,12 +34,12 @@ class UdpSource final : private Timer, private FeedbackHandler {
             std::optional<UdpSocket> rtcp, Host& host, Turn& turn);
   ~UdpSource() override;
 
-  Source& source() { return source_; }
-  // Through the gate that merges requests.
-  void RequestKeyframe(Timestamp now);
+  // SourceFeed
+  Source& source() override { return source_; }
+  void RequestKeyframe(Timestamp now) override;
   // By RTCP, if its address is known.
-  void SendKeyframeRequest();
-  std::uint64_t KernelDrops() const { return rtp_.KernelDrops(); }
+  void SendKeyframeRequest() override;
+  std::uint64_t KernelDrops() const override { return rtp_.KernelDrops(); }
 
  private:
   class Handler;

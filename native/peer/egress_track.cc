@@ -161,12 +161,17 @@ std::size_t EgressTrack::Write(const PacketBuffer& packet,
   return size;
 }
 
-Duration EgressTrack::ResendInterval() const {
+std::optional<Duration> EgressTrack::round_trip() const {
   const auto known =
       std::span(round_trips_)
           .first(std::min(round_trip_count_, round_trips_.size()));
-  if (known.empty()) return kUnknownRoundTrip;
-  return std::max<Duration>(std::ranges::min(known), kShortestResendInterval);
+  if (known.empty()) return std::nullopt;
+  return std::ranges::min(known);
+}
+
+Duration EgressTrack::ResendInterval() const {
+  return std::max<Duration>(round_trip().value_or(kUnknownRoundTrip),
+                            kShortestResendInterval);
 }
 
 void EgressTrack::OnNack(const Nack& nack) {

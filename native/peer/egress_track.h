@@ -102,6 +102,8 @@ class EgressTrack final : public Sink {
   // Packets the viewer reported lost since the last call.
   std::uint64_t TakeNewlyLost();
 
+  // The shortest of the last few; nullopt: not known yet.
+  std::optional<Duration> round_trip() const;
   const EgressTrackConfig& config() const { return config_; }
   Replica* replica() const { return replica_; }
 

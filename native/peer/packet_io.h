@@ -9,7 +9,9 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/events.h"
+#include "base/pool.h"
 #include "ice/ice_transport.h"
+#include "route/source_feed.h"
 
 namespace hg {
 
@@ -47,6 +49,13 @@ class PeerHost {
   // As large, and not the same: for a datagram that is being taken in.
   virtual MutableBytes incoming() = 0;
   virtual EventSink& events() = 0;
+  virtual PacketPool& pool() = 0;
+
+  // Where the sources of its incoming tracks go: from AddSource() to
+  // RemoveSource() the thread's other peers, and other threads, can link them.
+  virtual Source::Host& sources() = 0;
+  virtual void AddSource(SourceFeed& feed) = 0;
+  virtual void RemoveSource(std::uint32_t id) = 0;
 
   // Peer::Flush() is called once at the end of this turn.
   virtual void FlushAtEndOfTurn() = 0;

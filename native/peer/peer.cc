@@ -90,11 +90,28 @@ EgressTrack* Peer::track(std::size_t index) {
   return index < tracks_.size() ? tracks_[index].get() : nullptr;
 }
 
+Ingress& Peer::ingress() {
+  if (!ingress_) {
+    Ingress::Owner& owner = *this;
+    ingress_ = std::make_unique<Ingress>(host_, owner);
+  }
+  return *ingress_;
+}
+
+void Peer::SetIngress(const IngressConfig& config) {
+  if (!closed_) ingress().Configure(config);
+}
+
+void Peer::SetMaxBitrate(std::uint64_t bitrate_bps) {
+  if (!closed_) ingress().SetMaxBitrate(bitrate_bps);
+}
+
 void Peer::Close(PeerCloseReason reason, std::string detail) {
   if (closed_) return;
   closed_ = true;
   queue_.clear();
   for (const auto& track : tracks_) track->Link(nullptr);
+  if (ingress_) ingress_->Close();
   if (dtls_) dtls_->Close();
   Event event;
   event.type = EventType::kPeerClosed;
@@ -122,6 +139,11 @@ void Peer::OnIceDatagram(Bytes datagram) {
   if (datagram.size() > copy.size()) return stats_->unexpected.Add();
   std::ranges::copy(datagram, copy.begin());
   Demultiplex(copy.first(datagram.size()));
+  FinishBurst();
+}
+
+void Peer::FinishBurst() {
+  if (ingress_ && !closed_) ingress_->FinishBurst();
 }
 
 void Peer::Demultiplex(MutableBytes datagram) {
@@ -133,6 +155,7 @@ void Peer::Demultiplex(MutableBytes datagram) {
     case DatagramKind::kRtcp:
       return OnRtcp(datagram);
     case DatagramKind::kRtp:
+      return OnRtp(datagram);
     case DatagramKind::kOther:
       return stats_->unexpected.Add();
   }
@@ -162,6 +185,14 @@ void Peer::HandshakeStep() {
   SetTimer();
 }
 
+void Peer::OnRtp(MutableBytes datagram) {
+  if (!srtp_ || !ingress_) return stats_->unexpected.Add();
+  const auto plain = srtp_->UnprotectRtp(datagram);
+  if (plain.outcome != SrtpSession::Outcome::kOk)
+    return stats_->srtp_failures.Add();
+  if (!ingress_->OnPacket(datagram.first(plain.size))) stats_->unexpected.Add();
+}
+
 void Peer::OnRtcp(MutableBytes datagram) {
   if (!srtp_) return stats_->unexpected.Add();
   const auto plain = srtp_->UnprotectRtcp(datagram);
@@ -173,6 +204,10 @@ void Peer::OnRtcp(MutableBytes datagram) {
 }
 
 // ---- feedback ---------------------------------------------------------------
+
+void Peer::OnSenderReport(const SenderReport& report) {
+  if (ingress_) ingress_->OnSenderReport(report);
+}
 
 EgressTrack* Peer::TrackOf(std::uint32_t ssrc) {
   for (const auto& track : tracks_) {
@@ -229,6 +264,24 @@ void Peer::EndResend(std::size_t size) {
     return SendNow(Bytes(resend_buffer_).first(*protected_size));
   host_.batch().Commit(*protected_size);
   resend_bytes_ += *protected_size;
+}
+
+MutableBytes Peer::BeginRtcp() { return host_.scratch(); }
+
+void Peer::EndRtcp(std::size_t size) {
+  if (!CanSend()) return;
+  const MutableBytes buffer = host_.scratch();
+  const auto protected_size = srtp_->ProtectRtcp(buffer, size);
+  if (protected_size) SendNow(Bytes(buffer).first(*protected_size));
+}
+
+std::optional<Duration> Peer::RoundTrip() const {
+  std::optional<Duration> shortest = ice_->round_trip();
+  for (const auto& track : tracks_) {
+    const auto one = track->round_trip();
+    if (one && (!shortest || *one < *shortest)) shortest = one;
+  }
+  return shortest;
 }
 
 // ---- what leaves ------------------------------------------------------------
@@ -523,6 +576,10 @@ void Peer::OnTimer(Timestamp now) {
     if (CanSend()) SendReports();
     OnReported();
   }
+  if (ingress_) {
+    const auto due = ingress_->NextDue();
+    if (due && *due <= now) ingress_->OnDue();
+  }
   const auto ice_due = ice_->NextTimeout(now);
   if (ice_due && *ice_due <= now) ice_->Iterate();
   if (!closed_) SetTimer();
@@ -534,6 +591,7 @@ void Peer::SetTimer() {
   Earliest(due, setup_deadline_);
   Earliest(due, silent_deadline_);
   if (next_report_) Earliest(due, *next_report_ + kReportPatience);
+  if (ingress_) Earliest(due, ingress_->NextDue());
   if (due) host_.SetTimer(*due);
 }
 

@@ -14,6 +14,7 @@
 #include "dtls/dtls_session.h"
 #include "ice/ice_transport.h"
 #include "peer/egress_track.h"
+#include "peer/ingress.h"
 #include "peer/packet_io.h"
 #include "peer/peer_stats.h"
 #include "rtp/rtcp/registry.h"
@@ -48,7 +49,8 @@ struct PeerRemote {
 class Peer final : private IceTransport::Observer,
                    private DtlsSession::Observer,
                    private FeedbackHandler,
-                   private EgressTrack::Owner {
+                   private EgressTrack::Owner,
+                   private Ingress::Owner {
  public:
   Peer(const PeerConfig& config, std::shared_ptr<const DtlsContext> dtls,
        std::shared_ptr<PeerStats> stats, PeerHost& host);
@@ -62,6 +64,10 @@ class Peer final : private IceTransport::Observer,
   void AddTrack(const EgressTrackConfig& config,
                 std::shared_ptr<EgressStats> stats);
   EgressTrack* track(std::size_t index);  // null: there is none
+  // What the peer sends us; replaces what was said before.
+  void SetIngress(const IngressConfig& config);
+  // It shall send no more than this, bit/s; 0: as much as it likes.
+  void SetMaxBitrate(std::uint64_t bitrate_bps);
   // Frees what can be freed at once and posts kPeerClosed; the host removes
   // the peer at the end of the turn. Closing twice does nothing.
   void Close(PeerCloseReason reason, std::string detail);
@@ -69,6 +75,7 @@ class Peer final : private IceTransport::Observer,
   // A datagram that was taken off one of ICE's fds because IsOurs().
   // Decrypted in place.
   void OnDatagram(int fd, const SocketAddress& from, MutableBytes datagram);
+  void FinishBurst();  // no more datagrams for now: media is handed on
   void IterateIce();
   void OnTimer(Timestamp now);
   void Flush();  // sends what was enqueued in this turn
@@ -106,6 +113,7 @@ class Peer final : private IceTransport::Observer,
   void OnDtlsApplicationData(Bytes data) override;
   void OnDtlsClosed(DtlsState state, std::string_view why) override;
   // FeedbackHandler
+  void OnSenderReport(const SenderReport& report) override;
   void OnReportBlock(std::uint32_t sender_ssrc,
                      const ReportBlock& block) override;
   void OnNack(const Nack& nack) override;
@@ -123,9 +131,17 @@ class Peer final : private IceTransport::Observer,
   void FlushQueue() override { Flush(); }
   void Prefetch() const override { PrefetchUpTo(this, &config_); }
 
+  // Ingress::Owner
+  MutableBytes BeginRtcp() override;
+  void EndRtcp(std::size_t size) override;
+  std::optional<Duration> RoundTrip() const override;
+  void OnIngressDue() override { SetTimer(); }
+
   void Demultiplex(MutableBytes datagram);
   void OnDtlsDatagram(Bytes datagram);
+  void OnRtp(MutableBytes datagram);
   void OnRtcp(MutableBytes datagram);
+  Ingress& ingress();
   void StartDtls();
   EgressTrack* TrackOf(std::uint32_t ssrc);
   template <typename Room, typename Send>
@@ -157,6 +173,7 @@ class Peer final : private IceTransport::Observer,
 
   std::unique_ptr<DtlsSession> dtls_;
   std::vector<std::unique_ptr<EgressTrack>> tracks_;
+  std::unique_ptr<Ingress> ingress_;  // null: it sends nothing
   std::optional<PeerRemote> remote_;
 
   bool was_connected_ = false;

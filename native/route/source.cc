@@ -19,17 +19,21 @@ Source::Source(std::shared_ptr<const SourceInfo> info, Host& host,
   burst_.reserve(64);
 }
 
-void Source::OnDatagram(PacketDraft draft, Timestamp now) {
+bool Source::OnDatagram(PacketDraft draft, Timestamp now) {
   SourceStats& stats = info_->stats;
-  if (!enabled_) return stats.dropped.Add();
+  const auto refuse = [](Counter& counter) {
+    counter.Add();
+    return false;
+  };
+  if (!enabled_) return refuse(stats.dropped);
   NoteSize(draft->size());
-  if (draft->info.truncated) return stats.invalid.Add();
+  if (draft->info.truncated) return refuse(stats.invalid);
   const auto rtp = RtpView::Parse(draft->bytes());
   if (!rtp || Classify(draft->bytes()) != PacketKind::kRtp)
-    return stats.invalid.Add();
+    return refuse(stats.invalid);
 
   const auto place = timeline_.Add(rtp->ssrc, rtp->seq, rtp->timestamp, now);
-  if (!place.accepted()) return stats.dropped.Add();
+  if (!place.accepted()) return refuse(stats.dropped);
 
   PacketInfo& info = draft->info;
   Describe(*rtp, info);
@@ -67,9 +71,11 @@ void Source::OnDatagram(PacketDraft draft, Timestamp now) {
   const bool restarted = info.discontinuity;
   const bool keyframe = info.keyframe;
   burst_.push_back(std::move(draft).Seal());
-  if (!restarted) return;
-  stats.restarts.Add();
-  if (!keyframe) RequestKeyframe(now);
+  if (restarted) {
+    stats.restarts.Add();
+    if (!keyframe) RequestKeyframe(now);
+  }
+  return keyframe;
 }
 
 void Source::FinishBurst() {

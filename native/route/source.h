@@ -26,6 +26,7 @@ namespace hg {
 
 struct SourceConfig {
   std::uint32_t id = 0;
+  std::uint32_t peer = 0;  // that feeds it; 0: none, a UDP port does
   bool video = false;
   std::string codec;             // lower-case SDP encoding name
   std::uint32_t clock_rate = 0;  // Hz
@@ -40,6 +41,11 @@ struct SourceConfig {
 struct SourceStats {
   Counter packets, bytes, lost, invalid, dropped, frames, keyframes,
       keyframe_requests, restarts;
+  // Of a peer's incoming track: packets asked for again (each time), and those
+  // that came as RTX (RFC 4588), padding too.
+  Counter nacks, retransmitted;
+  Gauge recovered, given_up;  // of those asked for
+  Gauge jitter_us;            // RFC 3550 s6.4.1
   Gauge largest_packet, ssrc, bitrate;
   Gauge last_arrival_ns;  // of MonotonicNow(); that of creation at first
   std::atomic<std::int64_t> viewers{0};  // links, over all media threads
@@ -88,8 +94,9 @@ class Source {
   Source(std::shared_ptr<const SourceInfo> info, Host& host, EventSink& events,
          Timestamp now);
 
-  // One datagram. Bad ones are counted and gone.
-  void OnDatagram(PacketDraft draft, Timestamp now);
+  // One datagram. Bad ones are counted and gone. True if a keyframe begins
+  // with it.
+  bool OnDatagram(PacketDraft draft, Timestamp now);
   // Hands on what came since the last call.
   void FinishBurst();
   void OnSenderReport(const SenderReport& report, NtpTime arrival);

@@ -7,7 +7,7 @@ import { Peers } from '../../lib/peer/peers.js';
 import { StreamingPlugin, type StreamingOptions } from '../../lib/plugins/index.js';
 import type { Plugin } from '../../lib/plugins/plugin.js';
 import { Mountpoints } from '../../lib/routing/mountpoint.js';
-import { Sources } from '../../lib/routing/source.js';
+import { UdpSources } from '../../lib/routing/udp-source.js';
 import type { LocalHandle, PluginData } from '../../lib/session/local-client.js';
 import { LocalClient } from '../../lib/session/local-client.js';
 import { SessionTable } from '../../lib/session/sessions.js';
@@ -23,7 +23,7 @@ export class MediaBench {
   };
   readonly engine = new StubEngine((events) => this.#dispatch(events));
   readonly peers = new Peers(this.engine, this.logger);
-  readonly sources = new Sources(this.engine, this.logger);
+  readonly sources = new UdpSources(this.engine, this.logger);
   readonly mountpoints = new Mountpoints(this.sources, this.logger);
 
   #warn(first: string | object, second?: string): void {

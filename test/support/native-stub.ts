@@ -9,6 +9,7 @@ import type {
   NativeEngineStats,
   NativeEvent,
   NativeFailure,
+  NativeIncoming,
   NativeOutgoingTrack,
   NativePeer,
   NativePeerOptions,
@@ -65,6 +66,13 @@ export class StubEngine implements NativeEngine {
     const taken: Bound = { port, address: options.address, group: options.group };
     const rtcpPort = options.rtcpPort === undefined ? 0 : this.#bind(options, options.rtcpPort, taken);
     const source = new StubSource(this, this.#next++, options, port, rtcpPort);
+    this.sources.push(source);
+    return source;
+  }
+
+  createPeerSource(options: Pick<NativeUdpSourceOptions, 'kind' | 'codec' | 'clockRate'>): StubSource {
+    const unbound = { port: 0, portMin: 0, portMax: 0, collision: 0, keyframeBufferMs: 0, keyframeBufferBytes: 0 };
+    const source = new StubSource(this, this.#next++, { ...options, ...unbound }, 0, 0);
     this.sources.push(source);
     return source;
   }
@@ -136,6 +144,8 @@ export class StubPeer implements NativePeer {
   readonly options: NativePeerOptions;
   readonly tracks: StubTrack[] = [];
   readonly candidates: string[] = [];
+  incoming: NativeIncoming | null = null;
+  maxBitrate = 0;
   remote: NativeRemote | null = null;
   ended = false;
   closed = false;
@@ -167,6 +177,21 @@ export class StubPeer implements NativePeer {
     this.#mustBeOpen();
     this.tracks.push({ ...track, source: null, paused: false });
     return this.tracks.length - 1;
+  }
+
+  createSource(options: Pick<NativeUdpSourceOptions, 'kind' | 'codec' | 'clockRate'>): StubSource {
+    this.#mustBeOpen();
+    return this.#engine.createPeerSource(options);
+  }
+
+  setIncoming(incoming: NativeIncoming): void {
+    this.#mustBeOpen();
+    this.incoming = incoming;
+  }
+
+  setMaxBitrate(bitrate: number): void {
+    this.#mustBeOpen();
+    this.maxBitrate = bitrate;
   }
 
   link(track: number, source: NativeSource | null): void {
@@ -300,6 +325,11 @@ export class StubSource implements NativeSource {
       keyframes: 1,
       keyframeRequests: this.keyframeRequests,
       restarts: 0,
+      nacks: 0,
+      retransmitted: 0,
+      recovered: 0,
+      givenUp: 0,
+      jitter: 0,
       largestPacket: 1200,
       ssrc: 77,
       viewers: 0,

@@ -6,6 +6,7 @@ export interface Figures {
   picture: { mean: number; deviation: number; luma: string };
   video: InboundRtp;
   audio: InboundRtp;
+  sent: OutboundRtp[];
   pair: { localPort: number; remotePort: number; local: string; remote: string } | null;
 }
 
@@ -23,9 +24,25 @@ export interface InboundRtp {
   totalAudioEnergy?: number;
 }
 
+export interface OutboundRtp {
+  kind: 'audio' | 'video';
+  rid?: string;
+  frameWidth?: number;
+  framesEncoded?: number;
+  framesSent?: number;
+  packetsSent?: number;
+  nackCount?: number;
+  pliCount?: number;
+  firCount?: number;
+  retransmittedPacketsSent?: number;
+  targetBitrate?: number;
+}
+
 interface TestPage {
   ready: boolean;
   play(server: string, id: number | string): Promise<number>;
+  echo(server: string, body?: object, tracks?: object[]): Promise<number>;
+  request(index: number, message: object): void;
   figures(index: number): Promise<Figures>;
   events(index: number): string[];
 }
@@ -36,6 +53,17 @@ declare const window: TestPage;
 export async function play(page: Page, server: string, id: number | string): Promise<number> {
   await page.waitForFunction(() => window.ready, { timeout: 20_000 });
   return page.evaluate((url, mountpoint) => window.play(url, mountpoint), server, id);
+}
+
+/** Sends camera and microphone to the echo test in the test page; the number names the player. */
+export async function echo(page: Page, server: string, body?: object, tracks?: object[]): Promise<number> {
+  await page.waitForFunction(() => window.ready, { timeout: 20_000 });
+  return page.evaluate((url, message, sent) => window.echo(url, message, sent), server, body, tracks);
+}
+
+/** Sends the player's plugin a message. */
+export function request(page: Page, index: number, message: object): Promise<void> {
+  return page.evaluate((i, body) => window.request(i, body), index, message);
 }
 
 export function figuresOf(page: Page, index: number): Promise<Figures> {

@@ -19,19 +19,70 @@ function connect(server) {
   });
 }
 
-/** Plays one mountpoint; resolves when the peer connection is up. */
-window.play = async (server, id) => {
+/** A player on the page, with nothing to play yet. */
+async function addPlayer(server) {
   await init();
   const janus = await connect(server);
-  const player = { id, events: [], tracks: [], handle: null, janus };
+  const player = { events: [], tracks: [], handle: null, janus };
   const index = players.push(player) - 1;
   const video = document.createElement('video');
   Object.assign(video, { autoplay: true, playsInline: true, width: 320, height: 180 });
   video.srcObject = new MediaStream();
   document.body.append(video);
   player.video = video;
+  player.callbacks = {
+    onremotetrack: (track, mid, on) => {
+      if (!on) return;
+      player.tracks.push({ mid, kind: track.kind });
+      video.srcObject.addTrack(track);
+      video.play().catch(() => undefined);
+    },
+    oncleanup: () => player.events.push('cleanup'),
+    detached: () => player.events.push('detached'),
+    mediaState: (medium, on, mid) => player.events.push(`${medium} ${mid} ${on ? 'comes' : 'stopped'}`),
+  };
+  return { player, index };
+}
+
+/** Sends camera and microphone to the echo test; resolves when the peer connection is up. */
+window.echo = async (server, body, tracks) => {
+  const { player, index } = await addPlayer(server);
+  const message = body ?? { audio: true, video: true };
   await new Promise((resolve, reject) => {
-    janus.attach({
+    player.janus.attach({
+      plugin: 'janus.plugin.echotest',
+      success: (handle) => {
+        player.handle = handle;
+        handle.createOffer({
+          tracks: tracks ?? [
+            { type: 'audio', capture: true, recv: true },
+            { type: 'video', capture: { width: 640, height: 360 }, recv: true },
+          ],
+          success: (jsep) => handle.send({ message, jsep }),
+          error: reject,
+        });
+      },
+      error: reject,
+      onmessage: (data, jsep) => {
+        player.events.push(data.result ?? data.error ?? JSON.stringify(data));
+        if (data.error) reject(new Error(data.error));
+        if (jsep) player.handle.handleRemoteJsep({ jsep, error: reject });
+      },
+      webrtcState: (up) => {
+        player.events.push(up ? 'webrtcup' : 'webrtcdown');
+        if (up) resolve();
+      },
+      ...player.callbacks,
+    });
+  });
+  return index;
+};
+
+/** Plays one mountpoint; resolves when the peer connection is up. */
+window.play = async (server, id) => {
+  const { player, index } = await addPlayer(server);
+  await new Promise((resolve, reject) => {
+    player.janus.attach({
       plugin: 'janus.plugin.streaming',
       success: (handle) => {
         player.handle = handle;
@@ -53,14 +104,7 @@ window.play = async (server, id) => {
         player.events.push(up ? 'webrtcup' : 'webrtcdown');
         if (up) resolve();
       },
-      onremotetrack: (track, mid, on) => {
-        if (!on) return;
-        player.tracks.push({ mid, kind: track.kind });
-        video.srcObject.addTrack(track);
-        video.play().catch(() => undefined);
-      },
-      oncleanup: () => player.events.push('cleanup'),
-      detached: () => player.events.push('detached'),
+      ...player.callbacks,
     });
   });
   return index;
@@ -88,7 +132,7 @@ function look(video) {
 window.figures = async (index) => {
   const { video, handle, tracks } = players[index];
   const { pc } = handle.webrtcStuff;
-  const figures = { tracks, picture: look(video), video: {}, audio: {}, pair: null };
+  const figures = { tracks, picture: look(video), video: {}, audio: {}, sent: [], pair: null };
   const reports = await pc.getStats();
   const pairs = [];
   reports.forEach((report) => {
@@ -96,6 +140,7 @@ window.figures = async (index) => {
       const codec = reports.get(report.codecId)?.mimeType;
       figures[report.kind ?? report.mediaType] = { ...report, codec };
     }
+    if (report.type === 'outbound-rtp') figures.sent.push(report);
     if (report.type === 'candidate-pair' && (report.selected || (report.nominated && report.state === 'succeeded')))
       pairs.push(report);
   });

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import t from 'tap';
 import { ResourceError } from '../../../lib/errors.js';
 import { link } from '../../../lib/routing/link.js';
-import { addressOf } from '../../../lib/routing/source.js';
+import { addressOf } from '../../../lib/routing/udp-source.js';
 import { codec } from '../../support/fixtures.js';
 import { MediaBench, turn } from '../../support/media-bench.js';
 import { nativeFailure } from '../../support/native-stub.js';
