@@ -109,6 +109,14 @@ export interface NativeIncoming {
   extensions: { mid: number; rid: number; repairedRid: number; transportWideCc: number };
 }
 
+export interface NativeLayerTarget {
+  /** 0: the lowest; more than there are: the highest. */
+  substream: number;
+  temporal: number;
+  /** An encoding that was silent for this long is left for a lower one, milliseconds. */
+  fallback: number;
+}
+
 export interface NativePeer {
   readonly id: number;
   /** The remote description is known; ICE checks and DTLS go on from here. */
@@ -124,8 +132,10 @@ export interface NativePeer {
   setIncoming(incoming: NativeIncoming): void;
   /** It shall send no more than this (REMB), bit/s; 0: as much as it likes. */
   setMaxBitrate(bitrate: number): void;
-  /** What the track sends from now on; null: nothing. */
-  link(track: number, source: NativeSource | null): void;
+  /** What the track sends from now on, the lowest encoding first; none: nothing. */
+  link(track: number, encodings: readonly NativeSource[]): void;
+  /** Which of the encodings and temporal layers; until it is called the highest. */
+  setLayers(track: number, target: NativeLayerTarget): void;
   /** While paused nothing is sent; on resume a keyframe is requested. */
   setPaused(track: number, paused: boolean): void;
   stats(): NativePeerStats;
@@ -283,6 +293,8 @@ export type NativeEvent =
   | { type: 'closed'; peer: number; reason: NativeCloseReason; detail: string }
   /** Packets the peer reported lost in the last second, per track. */
   | { type: 'slowlink'; peer: number; track: number; lost: number }
+  /** What a track sends from now on. */
+  | { type: 'layers'; peer: number; track: number; substream: number; temporal: number }
   | { type: 'source-receiving'; source: number; receiving: boolean }
   /** A packet too large for the path to viewers, once per source. */
   | { type: 'source-oversize'; source: number; size: number; limit: number };

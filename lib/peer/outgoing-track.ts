@@ -10,11 +10,34 @@ export interface OutgoingTrackStats extends NativeOutgoingTrackStats {
   paused: boolean;
 }
 
+/** What of a source with several encodings, or with temporal layers, is sent. */
+export interface Layers {
+  /** 0 is the lowest quality. */
+  substream: number;
+  /** 0 is the lowest frame rate. */
+  temporal: number;
+}
+
+/** What of it shall be sent. */
+export interface LayerTarget extends Layers {
+  /** An encoding that was silent for this long is left for a lower one, milliseconds. */
+  fallback: number;
+}
+
+export interface OutgoingTrackEvents {
+  /** Another encoding is sent from now on, or up to another temporal layer. */
+  layers: [layers: Layers];
+  close: [];
+}
+
+/** The highest there are. */
+const ALL_LAYERS: LayerTarget = { substream: 2, temporal: 2, fallback: 250 };
+
 /**
  * One m-line of a peer that sends. Sources are linked to it at any time: what
  * it shall send is remembered until the answer says how.
  */
-export class OutgoingTrack extends Emitter<{ close: [] }> {
+export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
   readonly mid: string;
   readonly codec: Codec;
   readonly ssrc: number;
@@ -22,7 +45,8 @@ export class OutgoingTrack extends Emitter<{ close: [] }> {
   #native: NativePeer | null = null;
   #index = -1;
   #negotiated: NegotiatedMedia | null = null;
-  #encodings: readonly NativeSource[] | null = null;
+  #encodings: readonly NativeSource[] = [];
+  #layerTarget = ALL_LAYERS;
   #paused = false;
   #closed = false;
 
@@ -58,8 +82,19 @@ export class OutgoingTrack extends Emitter<{ close: [] }> {
 
   /** What it sends from now on; null: nothing. @internal */
   attach(encodings: readonly NativeSource[] | null): void {
-    this.#encodings = encodings;
-    if (this.#index >= 0 && !this.#closed) this.#native?.link(this.#index, encodings?.at(-1) ?? null);
+    this.#encodings = encodings ?? [];
+    if (this.#index >= 0 && !this.#closed) this.#native?.link(this.#index, this.#encodings);
+  }
+
+  /** By default the highest there are. */
+  get layerTarget(): LayerTarget {
+    return this.#layerTarget;
+  }
+
+  /** What shall be sent of its source; what is not given stays as it was. */
+  setLayers(target: Partial<LayerTarget>): void {
+    this.#layerTarget = { ...this.#layerTarget, ...target };
+    if (this.#index >= 0 && !this.#closed) this.#native?.setLayers(this.#index, this.#layerTarget);
   }
 
   /** While paused nothing is sent; afterwards a keyframe is asked for. */
@@ -97,15 +132,15 @@ export class OutgoingTrack extends Emitter<{ close: [] }> {
       },
     });
     if (this.#paused) this.#apply();
-    const source = this.#encodings?.at(-1);
-    if (source) native.link(this.#index, source);
+    if (this.#layerTarget !== ALL_LAYERS) native.setLayers(this.#index, this.#layerTarget);
+    if (this.#encodings.length > 0) native.link(this.#index, this.#encodings);
   }
 
   /** The peer is gone. @internal */
   end(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#encodings = null;
+    this.#encodings = [];
     this.emit('close');
   }
 

@@ -22,7 +22,7 @@ import { parseDescription, type RemoteMedia } from './sdp/parse.js';
 import type { RemoteTransport } from './sdp/transport.js';
 import { writeDescription, type LocalDescription, type LocalMedia, type RejectedMedia } from './sdp/write.js';
 
-export { OutgoingTrack, type OutgoingTrackStats } from './outgoing-track.js';
+export { OutgoingTrack, type Layers, type LayerTarget, type OutgoingTrackStats } from './outgoing-track.js';
 export { IncomingTrack, type IncomingEncodingStats } from './incoming-track.js';
 export type { AnswerWish } from './sdp/answer.js';
 export type { OfferMedia } from './sdp/negotiate.js';
@@ -343,6 +343,12 @@ export class Peer extends Emitter<PeerEvents> {
         if (track && !this.closed) {
           this.emit('slowlink', { mid: track.mid, media: track.kind, uplink: true, lost: event.lost });
         }
+        break;
+      }
+      case 'layers': {
+        const { substream, temporal } = event;
+        const track = [...this.#tracks.values()].find(({ index }) => index === event.track);
+        if (!this.closed) track?.emit('layers', { substream, temporal });
         break;
       }
       case 'closed':

@@ -142,6 +142,15 @@ Napi::Object ToJs(Napi::Env env, const Event& event) {
       js.Set("track", ToNumber(env, a));
       js.Set("lost", ToNumber(env, static_cast<std::uint64_t>(event.b)));
       break;
+    case EventType::kPeerLayers:
+      js.Set("type", "layers");
+      js.Set("peer", object);
+      js.Set("track", ToNumber(env, a));
+      js.Set("substream",
+             ToNumber(env, static_cast<std::uint64_t>(event.b >> 8)));
+      js.Set("temporal",
+             ToNumber(env, static_cast<std::uint64_t>(event.b & 0xff)));
+      break;
     case EventType::kSourceReceiving:
       js.Set("type", "source-receiving");
       js.Set("source", object);

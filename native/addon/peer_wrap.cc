@@ -78,6 +78,7 @@ Napi::Function PeerWrap::Define(Napi::Env env) {
        InstanceMethod<&PeerWrap::SetIncoming>("setIncoming"),
        InstanceMethod<&PeerWrap::SetMaxBitrate>("setMaxBitrate"),
        InstanceMethod<&PeerWrap::Link>("link"),
+       InstanceMethod<&PeerWrap::SetLayers>("setLayers"),
        InstanceMethod<&PeerWrap::SetPaused>("setPaused"),
        InstanceMethod<&PeerWrap::GetStats>("stats"),
        InstanceMethod<&PeerWrap::Close>("close")});
@@ -206,9 +207,27 @@ std::size_t PeerWrap::TrackIndex(const Napi::CallbackInfo& info) const {
 }
 
 void PeerWrap::Link(const Napi::CallbackInfo& info) {
-  host_->engine(info.Env())
-      .Link(peer_, TrackIndex(info),
-            info[1].IsNull() ? nullptr : SourceWrap::InfoOf(info[1]));
+  if (!info[1].IsArray())
+    throw MakeError(info.Env(), "HG_ERR_ARGUMENT", "link takes an array");
+  const auto js = info[1].As<Napi::Array>();
+  std::vector<std::shared_ptr<const SourceInfo>> encodings;
+  for (std::uint32_t i = 0; i < js.Length(); ++i)
+    encodings.push_back(SourceWrap::InfoOf(js.Get(i)));
+  host_->engine(info.Env()).Link(peer_, TrackIndex(info), std::move(encodings));
+}
+
+void PeerWrap::SetLayers(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[1].IsObject())
+    throw MakeError(env, "HG_ERR_ARGUMENT", "setLayers takes an object");
+  const auto js = info[1].As<Napi::Object>();
+  LayerTarget target;
+  target.substream =
+      static_cast<std::uint8_t>(GetInteger(js, "substream", 0, 255));
+  target.temporal =
+      static_cast<std::uint8_t>(GetInteger(js, "temporal", 0, 255));
+  target.fallback = GetMillis(js, "fallback");
+  host_->engine(env).SetLayers(peer_, TrackIndex(info), target);
 }
 
 void PeerWrap::SetPaused(const Napi::CallbackInfo& info) {

@@ -34,6 +34,7 @@ class PeerWrap : public Napi::ObjectWrap<PeerWrap> {
   void SetIncoming(const Napi::CallbackInfo& info);
   void SetMaxBitrate(const Napi::CallbackInfo& info);
   void Link(const Napi::CallbackInfo& info);
+  void SetLayers(const Napi::CallbackInfo& info);
   void SetPaused(const Napi::CallbackInfo& info);
   Napi::Value GetStats(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);

@@ -20,6 +20,7 @@ enum class EventType : std::uint8_t {
   kPeerConnected,
   kPeerClosed,
   kPeerSlowLink,
+  kPeerLayers,
   kSourceReceiving,
   kSourceOversize,
 };

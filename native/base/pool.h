@@ -53,6 +53,7 @@ struct PacketInfo {
   bool keyframe = false;       // a decoder can start with this packet
   bool frame_start = false;    // first packet of a codec frame
   bool discontinuity = false;  // the source restarted just before this packet
+  bool layer_sync = false;     // a viewer may enter this temporal layer here
   bool truncated = false;      // the datagram was longer than the buffer
 
   // The normalised 16-bit sequence number.

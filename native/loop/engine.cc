@@ -87,12 +87,22 @@ std::shared_ptr<const EgressStats> Engine::AddTrack(const PeerHandle& peer,
 }
 
 void Engine::Link(const PeerHandle& peer, std::size_t track,
+                  std::vector<std::shared_ptr<const SourceInfo>> encodings) {
+  OnPeer(peer, [track, encodings = std::move(encodings)](Peer& p) {
+    p.Link(track, encodings);
+  });
+}
+
+void Engine::Link(const PeerHandle& peer, std::size_t track,
                   std::shared_ptr<const SourceInfo> source) {
-  if (stopped_) return;
-  loops_[peer.shard]->Post(
-      [id = peer.id, track, source = std::move(source)](MediaLoop& loop) {
-        loop.Link(id, track, source);
-      });
+  std::vector<std::shared_ptr<const SourceInfo>> encodings;
+  if (source) encodings.push_back(std::move(source));
+  Link(peer, track, std::move(encodings));
+}
+
+void Engine::SetLayers(const PeerHandle& peer, std::size_t track,
+                       const LayerTarget& target) {
+  OnPeer(peer, [track, target](Peer& p) { p.SetLayers(track, target); });
 }
 
 void Engine::SetPaused(const PeerHandle& peer, std::size_t track, bool paused) {

@@ -66,7 +66,11 @@ class Engine {
   std::shared_ptr<const EgressStats> AddTrack(const PeerHandle& peer,
                                               EgressTrackConfig config);
   void Link(const PeerHandle& peer, std::size_t track,
+            std::vector<std::shared_ptr<const SourceInfo>> encodings);
+  void Link(const PeerHandle& peer, std::size_t track,
             std::shared_ptr<const SourceInfo> source);
+  void SetLayers(const PeerHandle& peer, std::size_t track,
+                 const LayerTarget& target);
   // A source that the peer will feed, once SetIngress() names it. It lives
   // until CloseSource(); when the peer is gone, nothing comes any more.
   SourceHandle CreatePeerSource(const PeerHandle& peer, SourceConfig config);

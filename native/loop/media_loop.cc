@@ -85,14 +85,6 @@ Peer* MediaLoop::FindPeer(std::uint32_t id) {
   return &found->second->peer();
 }
 
-void MediaLoop::Link(std::uint32_t peer, std::size_t track,
-                     const std::shared_ptr<const SourceInfo>& source) {
-  Peer* found = FindPeer(peer);
-  EgressTrack* egress = found == nullptr ? nullptr : found->track(track);
-  if (egress != nullptr)
-    egress->Link(source ? &sources_.Obtain(source) : nullptr);
-}
-
 void MediaLoop::Run() {
   turn_.now = MonotonicNow();
   turn_.timers.Set(*this, turn_.now + 1s);

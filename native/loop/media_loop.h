@@ -42,9 +42,6 @@ class MediaLoop final : private Timer {
                std::shared_ptr<const DtlsContext> dtls,
                std::shared_ptr<PeerStats> stats);
   Peer* FindPeer(std::uint32_t id);
-  // What the peer's track sends from now on; null: nothing.
-  void Link(std::uint32_t peer, std::size_t track,
-            const std::shared_ptr<const SourceInfo>& source);
   ReplicaTable& sources() { return sources_; }
 
  private:

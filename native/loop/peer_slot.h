@@ -34,6 +34,9 @@ class PeerSlot final : public PeerHost, private Timer {
   Source::Host& sources() override { return sources_; }
   void AddSource(SourceFeed& feed) override { sources_.AddSource(feed); }
   void RemoveSource(std::uint32_t id) override { sources_.RemoveSource(id); }
+  Replica& Obtain(const std::shared_ptr<const SourceInfo>& info) override {
+    return sources_.Obtain(info);
+  }
   void FlushAtEndOfTurn() override;
   void SetTimer(Timestamp due) override;
   void WatchFds(std::span<const IceFd> fds) override;

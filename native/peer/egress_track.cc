@@ -73,23 +73,85 @@ EgressTrack::EgressTrack(const EgressTrackConfig& config, Duration max_nack_age,
       rtx_seq_(static_cast<std::uint16_t>(Random32() & 0x7fff)) {}
 
 EgressTrack::~EgressTrack() {
-  if (replica_ != nullptr) replica_->RemoveSink(*this);
+  if (layers_) {
+    layers_.reset();
+  } else if (replica_ != nullptr) {
+    replica_->RemoveSink(*this);
+  }
 }
 
-void EgressTrack::Link(Replica* replica) {
-  if (replica_ == replica) return;
+void EgressTrack::Unlink() {
   // What waits to be written belongs to the source before: remembered later,
   // its numbers would be taken for packets of the new one.
   owner_.FlushQueue();
-  if (replica_ != nullptr) replica_->RemoveSink(*this);
-  replica_ = replica;
+  if (layers_) {
+    layers_.reset();
+  } else if (replica_ != nullptr) {
+    replica_->RemoveSink(*this);
+  }
+  replica_ = nullptr;
   continuity_.Switch();
+  if (vp8_) vp8_->Switch();
   // The numbers of the source before mean other packets of the new one.
   if (sent_) sent_->Clear();
   waiting_since_.reset();
+}
+
+void EgressTrack::Link(Replica* replica) {
+  if (replica_ == replica && !layers_) return;
+  Unlink();
+  replica_ = replica;
   if (replica_ == nullptr) return;
   WaitForKeyframe();
   replica_->AddSink(*this);
+}
+
+void EgressTrack::Link(
+    std::span<const std::shared_ptr<const SourceInfo>> encodings) {
+  if (encodings.empty()) return Link(nullptr);
+  const bool has_layers = config_.video && encodings[0]->inspector != nullptr;
+  if (encodings.size() == 1 && (!has_layers || layer_target_ == LayerTarget{}))
+    return Link(&owner_.Obtain(encodings[0]));
+  Unlink();
+  if (encodings[0]->config.codec == "vp8" && !vp8_)
+    vp8_ = std::make_unique<Vp8Rewrite>();
+  temporal_seen_ = 0xff;
+  EgressLayers::Owner& owner = *this;
+  layers_ = std::make_unique<EgressLayers>(
+      encodings.first(std::min(encodings.size(), LayerSelector::kMaxEncodings)),
+      layer_target_, owner);
+}
+
+void EgressTrack::SetLayers(const LayerTarget& target) {
+  layer_target_ = target;
+  if (layers_) return layers_->SetTarget(target);
+  if (replica_ == nullptr || target == LayerTarget{}) return;
+  // From now on there is something to choose.
+  const std::shared_ptr<const SourceInfo> only[] = {replica_->shared_info()};
+  Link(only);
+}
+
+void EgressTrack::OnEncoding(Replica& replica) {
+  owner_.FlushQueue();
+  replica_ = &replica;
+  continuity_.Switch();
+  if (vp8_) vp8_->Switch();
+  if (sent_) sent_->Clear();
+  waiting_since_.reset();
+  temporal_seen_ = 0xff;
+}
+
+void EgressTrack::OnLayerPacket(const PacketRef& packet, bool passes) {
+  if (!passes) {
+    continuity_.Skip(packet->info.extended_seq);
+    if (vp8_) vp8_->Skip(packet->payload());
+    return;
+  }
+  if (!MayPass(*packet)) return;
+  Forward(packet);
+  if (layers_->selector().temporal() == temporal_seen_) return;
+  temporal_seen_ = layers_->selector().temporal();
+  owner_.OnLayers(*this);
 }
 
 void EgressTrack::SetPaused(bool paused) {
@@ -98,6 +160,11 @@ void EgressTrack::SetPaused(bool paused) {
 }
 
 void EgressTrack::OnTransportUp() {
+  if (layers_) {
+    continuity_.Resume();
+    if (replica_ != nullptr) WaitForKeyframe();
+    return layers_->Resubscribe();
+  }
   if (replica_ == nullptr) return;
   continuity_.Resume();
   WaitForKeyframe();
@@ -132,12 +199,16 @@ void EgressTrack::Prefetch() const {
 void EgressTrack::OnPackets(std::span<const PacketRef> packets) {
   if (paused_ || !owner_.CanSend()) return;
   for (const PacketRef& packet : packets) {
-    if (!MayPass(*packet)) continue;
-    const auto out =
-        continuity_.Forward(packet->info.extended_seq, packet->info.timestamp,
-                            packet->info.arrival);
-    if (out) owner_.Enqueue(*this, packet, *out);
+    if (MayPass(*packet)) Forward(packet);
   }
+}
+
+void EgressTrack::Forward(const PacketRef& packet) {
+  const auto out = continuity_.Forward(
+      packet->info.extended_seq, packet->info.timestamp, packet->info.arrival);
+  if (!out) return;
+  if (vp8_) vp8_->Forward(packet->payload(), out->seq);
+  owner_.Enqueue(*this, packet, *out);
 }
 
 void EgressTrack::PrefetchWrite() const {
@@ -154,6 +225,8 @@ std::size_t EgressTrack::Write(const PacketBuffer& packet,
                             : AbsSendTime(now);
   const std::size_t size = rewrite_.Write(packet, stamp, to);
   if (size == 0) return 0;
+  if (vp8_)
+    vp8_->Apply(out.seq, to.first(size).subspan(rewrite_.header_size()));
   budget_.OnSent(size);
   payload_octets_ += packet.info.payload_size;
   stats_->packets.Add();
@@ -194,26 +267,33 @@ void EgressTrack::Resend(std::uint16_t seq, Timestamp now) {
   HeaderRewrite::Stamp stamp{seq, packet->info.timestamp + *offset,
                              answer.abs_send_time, answer.transport_seq};
   std::size_t size = 0;
+  std::size_t payload_at = rewrite_.header_size();
   if (rewrite_.rtx()) {
+    payload_at += 2;
     stamp.seq = rtx_seq_++;
     stamp.abs_send_time = AbsSendTime(now);
     size = rewrite_.WriteRtx(*packet, stamp, seq, to);
   } else {
     size = rewrite_.Write(*packet, stamp, to);
   }
+  if (vp8_ && size > 0) vp8_->Apply(seq, to.first(size).subspan(payload_at));
   owner_.EndResend(size);
   if (size > 0) stats_->retransmitted.Add();
 }
 
 void EgressTrack::OnKeyframeRequest() {
   stats_->plis.Add();
+  RequestKeyframe();
+}
+
+void EgressTrack::RequestKeyframe() {
+  if (layers_) return layers_->RequestKeyframe();
   if (replica_ != nullptr) replica_->RequestKeyframe();
 }
 
 void EgressTrack::OnFir(std::uint32_t sender_ssrc, const FirEntry& entry) {
   stats_->firs.Add();
-  if (fir_filter_.IsNew(sender_ssrc, entry.command) && replica_ != nullptr)
-    replica_->RequestKeyframe();
+  if (fir_filter_.IsNew(sender_ssrc, entry.command)) RequestKeyframe();
 }
 
 void EgressTrack::OnReportBlock(const ReportBlock& block, Timestamp,

@@ -11,7 +11,9 @@
 #include <string>
 
 #include "base/clock.h"
+#include "peer/egress_layers.h"
 #include "peer/peer_stats.h"
+#include "peer/vp8_rewrite.h"
 #include "route/replica.h"
 #include "route/sink.h"
 #include "rtp/continuity.h"
@@ -37,7 +39,7 @@ struct EgressTrackConfig {
   ExtensionIds extensions;
 };
 
-class EgressTrack final : public Sink {
+class EgressTrack final : public Sink, private EgressLayers::Owner {
  public:
   // The peer.
   class Owner {
@@ -45,6 +47,9 @@ class EgressTrack final : public Sink {
     // ICE and DTLS are up and the viewer is not silent.
     virtual bool CanSend() const = 0;
     virtual Timestamp now() const = 0;
+    virtual Replica& Obtain(const std::shared_ptr<const SourceInfo>& info) = 0;
+    // What is sent is another encoding or up to another temporal layer.
+    virtual void OnLayers(EgressTrack& track) = 0;
     // Enqueue() follows soon.
     virtual void Prefetch() const {}
     // To be written and sent at the end of the turn.
@@ -67,6 +72,13 @@ class EgressTrack final : public Sink {
   // null: nothing. The viewer of another source than before notices no more
   // than a keyframe.
   void Link(Replica* replica);
+  // The same with a source of several encodings, the lowest first, of which one
+  // is chosen.
+  void Link(std::span<const std::shared_ptr<const SourceInfo>> encodings);
+  // Of a source with encodings or temporal layers; stays through all links.
+  void SetLayers(const LayerTarget& target);
+  // Null: there is nothing to choose from.
+  EgressLayers* layers() const { return layers_.get(); }
   void SetPaused(bool paused);
   // The transport came up, or back after silence.
   void OnTransportUp();
@@ -76,6 +88,16 @@ class EgressTrack final : public Sink {
   void Prefetch() const override;
   void OnSourceClosed() override { replica_ = nullptr; }
   std::uint64_t remb() const override { return remb_; }
+
+  // EgressLayers::Owner, but for remb()
+  Timestamp now() const override { return owner_.now(); }
+  Replica& Obtain(const std::shared_ptr<const SourceInfo>& info) override {
+    return owner_.Obtain(info);
+  }
+  void OnEncoding(Replica& replica) override;
+  void OnEncodingClosed() override { replica_ = nullptr; }
+  void OnLayerPacket(const PacketRef& packet, bool passes) override;
+  bool WantsPackets() const override { return !paused_ && owner_.CanSend(); }
 
   // Writes a plain RTP packet to `out`; returns its size, 0 if it cannot.
   std::size_t Write(const PacketBuffer& packet, const Continuity::Out& out,
@@ -108,6 +130,9 @@ class EgressTrack final : public Sink {
   Replica* replica() const { return replica_; }
 
  private:
+  void Forward(const PacketRef& packet);
+  void RequestKeyframe();
+  void Unlink();
   void WaitForKeyframe();
   bool MayPass(const PacketBuffer& packet);
   Duration ResendInterval() const;
@@ -121,6 +146,7 @@ class EgressTrack final : public Sink {
   std::optional<Timestamp> waiting_since_;
   Continuity continuity_;
   std::optional<SentMap> sent_;
+  std::unique_ptr<Vp8Rewrite> vp8_;  // null: picture ids stay what they are
   ResendBudget budget_;
   HeaderRewrite rewrite_;
   const std::shared_ptr<EgressStats> stats_;
@@ -128,6 +154,9 @@ class EgressTrack final : public Sink {
 
   // And what it does not need; config_ stays the first of it.
   const EgressTrackConfig config_;
+  std::unique_ptr<EgressLayers> layers_;
+  LayerTarget layer_target_;
+  std::uint8_t temporal_seen_ = 0xff;  // of layers_, as told last
   FirFilter fir_filter_;
   std::uint16_t rtx_seq_;
   // The last few, newest anywhere; the shortest counts. One that a stall made

@@ -190,6 +190,8 @@ bool Ingress::OnPacket(MutableBytes packet) {
     const auto seq = data ? ReadTransportSeq(*data) : std::nullopt;
     if (seq) {
       transport_cc_.OnPacket(*seq, now);
+      // Chromium ignores feedback to an SSRC that it does not send.
+      transport_cc_ssrc_ = rtp->ssrc;
       if (!next_transport_cc_) next_transport_cc_ = now + kTransportCcInterval;
     }
   }
@@ -287,7 +289,7 @@ void Ingress::OnDue() {
     next_transport_cc_.reset();
     while (transport_cc_.HasNews()) {
       out.Add([&](RtcpWriter& writer) {
-        return transport_cc_.Write(writer, ssrc_, 0);
+        return transport_cc_.Write(writer, ssrc_, transport_cc_ssrc_);
       });
     }
   }

@@ -110,6 +110,7 @@ class Ingress {
   IngressDemux demux_;
   std::uint8_t transport_cc_id_ = 0;
   TransportCcWriter transport_cc_;
+  std::uint32_t transport_cc_ssrc_ = 0;  // of a packet that was counted
   std::uint64_t max_bitrate_bps_ = 0;
   std::uint8_t fir_command_ = 0;
   std::optional<Timestamp> next_report_;

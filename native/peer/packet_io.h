@@ -11,6 +11,7 @@
 #include "base/events.h"
 #include "base/pool.h"
 #include "ice/ice_transport.h"
+#include "route/replica.h"
 #include "route/source_feed.h"
 
 namespace hg {
@@ -56,6 +57,8 @@ class PeerHost {
   virtual Source::Host& sources() = 0;
   virtual void AddSource(SourceFeed& feed) = 0;
   virtual void RemoveSource(std::uint32_t id) = 0;
+  // This thread's replica of a source, wherever it lives.
+  virtual Replica& Obtain(const std::shared_ptr<const SourceInfo>& info) = 0;
 
   // Peer::Flush() is called once at the end of this turn.
   virtual void FlushAtEndOfTurn() = 0;

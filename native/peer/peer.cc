@@ -90,6 +90,44 @@ EgressTrack* Peer::track(std::size_t index) {
   return index < tracks_.size() ? tracks_[index].get() : nullptr;
 }
 
+void Peer::Link(std::size_t index,
+                std::span<const std::shared_ptr<const SourceInfo>> encodings) {
+  EgressTrack* egress = closed_ ? nullptr : track(index);
+  if (egress == nullptr) return;
+  egress->Link(encodings);
+  CheckLayers();
+}
+
+void Peer::SetLayers(std::size_t index, const LayerTarget& target) {
+  EgressTrack* egress = closed_ ? nullptr : track(index);
+  if (egress == nullptr) return;
+  egress->SetLayers(target);
+  CheckLayers();
+}
+
+void Peer::CheckLayers() {
+  next_layer_check_.reset();
+  for (const auto& track : tracks_) {
+    if (track->layers() == nullptr) continue;
+    track->layers()->Check();
+    next_layer_check_ = now() + EgressLayers::kInterval;
+  }
+  SetTimer();
+}
+
+void Peer::OnLayers(EgressTrack& track) {
+  const auto found = std::ranges::find_if(
+      tracks_, [&](const auto& one) { return one.get() == &track; });
+  const LayerSelector& selector = track.layers()->selector();
+  Event event;
+  event.type = EventType::kPeerLayers;
+  event.object = config_.id;
+  event.a = found - tracks_.begin();
+  event.b = static_cast<std::int64_t>(selector.current().value_or(0) << 8 |
+                                      selector.temporal());
+  host_.events().Post(std::move(event));
+}
+
 Ingress& Peer::ingress() {
   if (!ingress_) {
     Ingress::Owner& owner = *this;
@@ -576,6 +614,7 @@ void Peer::OnTimer(Timestamp now) {
     if (CanSend()) SendReports();
     OnReported();
   }
+  if (next_layer_check_ && now >= *next_layer_check_) CheckLayers();
   if (ingress_) {
     const auto due = ingress_->NextDue();
     if (due && *due <= now) ingress_->OnDue();
@@ -592,6 +631,7 @@ void Peer::SetTimer() {
   Earliest(due, silent_deadline_);
   if (next_report_) Earliest(due, *next_report_ + kReportPatience);
   if (ingress_) Earliest(due, ingress_->NextDue());
+  Earliest(due, next_layer_check_);
   if (due) host_.SetTimer(*due);
 }
 

@@ -64,6 +64,10 @@ class Peer final : private IceTransport::Observer,
   void AddTrack(const EgressTrackConfig& config,
                 std::shared_ptr<EgressStats> stats);
   EgressTrack* track(std::size_t index);  // null: there is none
+  // What a track sends from now on, the lowest encoding first; none: nothing.
+  void Link(std::size_t track,
+            std::span<const std::shared_ptr<const SourceInfo>> encodings);
+  void SetLayers(std::size_t track, const LayerTarget& target);
   // What the peer sends us; replaces what was said before.
   void SetIngress(const IngressConfig& config);
   // It shall send no more than this, bit/s; 0: as much as it likes.
@@ -129,6 +133,10 @@ class Peer final : private IceTransport::Observer,
   MutableBytes BeginResend() override;
   void EndResend(std::size_t size) override;
   void FlushQueue() override { Flush(); }
+  Replica& Obtain(const std::shared_ptr<const SourceInfo>& info) override {
+    return host_.Obtain(info);
+  }
+  void OnLayers(EgressTrack& track) override;
   void Prefetch() const override { PrefetchUpTo(this, &config_); }
 
   // Ingress::Owner
@@ -150,6 +158,7 @@ class Peer final : private IceTransport::Observer,
   void SendReports();
   void OnReported();
   void ReportSlowLinks();
+  void CheckLayers();
   void SendNow(Bytes datagram);
   std::size_t WriteQueued(const Queued& queued, MutableBytes buffer);
   void SendQueuedDirectly();
@@ -186,6 +195,7 @@ class Peer final : private IceTransport::Observer,
   std::optional<Timestamp> setup_deadline_;
   std::optional<Timestamp> silent_deadline_;
   std::optional<Timestamp> next_report_;
+  std::optional<Timestamp> next_layer_check_;  // while a track has layers
 };
 
 }  // namespace hg

@@ -55,6 +55,7 @@ class Replica {
   void Trim(Timestamp now);
 
   const SourceInfo& info() const { return *info_; }
+  const std::shared_ptr<const SourceInfo>& shared_info() const { return info_; }
   const std::optional<SenderClock>& sender_clock() const {
     return sender_clock_;
   }

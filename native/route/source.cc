@@ -46,6 +46,7 @@ bool Source::OnDatagram(PacketDraft draft, Timestamp now) {
     info.frame_start = seen.frame_start;
     info.spatial_layer = seen.spatial_layer;
     info.temporal_layer = seen.temporal_layer;
+    info.layer_sync = seen.layer_sync;
     info.keyframe = seen.keyframe;
     // H.264 and others may say so in several packets of one keyframe.
     if (seen.keyframe && keyframe_timestamp_ != place.timestamp) {

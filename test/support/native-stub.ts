@@ -10,6 +10,7 @@ import type {
   NativeEvent,
   NativeFailure,
   NativeIncoming,
+  NativeLayerTarget,
   NativeOutgoingTrack,
   NativePeer,
   NativePeerOptions,
@@ -194,9 +195,14 @@ export class StubPeer implements NativePeer {
     this.maxBitrate = bitrate;
   }
 
-  link(track: number, source: NativeSource | null): void {
+  link(track: number, encodings: readonly NativeSource[]): void {
     this.#mustBeOpen();
-    this.#track(track).source = source as StubSource | null;
+    this.#track(track).source = (encodings[0] ?? null) as StubSource | null;
+  }
+
+  setLayers(track: number, target: NativeLayerTarget): void {
+    this.#mustBeOpen();
+    this.#track(track).layers = target;
   }
 
   setPaused(track: number, paused: boolean): void {
@@ -281,6 +287,7 @@ export class StubPeer implements NativePeer {
 export interface StubTrack extends NativeOutgoingTrack {
   source: StubSource | null;
   paused: boolean;
+  layers?: NativeLayerTarget;
 }
 
 export class StubSource implements NativeSource {

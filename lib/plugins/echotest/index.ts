@@ -1,4 +1,12 @@
-import type { AnswerWish, HangupReason, IncomingTrack, Peer, RemoteMedia } from '../../peer/peer.js';
+import type {
+  AnswerWish,
+  HangupReason,
+  IncomingTrack,
+  Layers,
+  OutgoingTrack,
+  Peer,
+  RemoteMedia,
+} from '../../peer/peer.js';
 import { RemoteError } from '../../errors.js';
 import { link, type Link } from '../../routing/link.js';
 import type { Handle, RemoteJsep } from '../handle.js';
@@ -39,16 +47,31 @@ class Echo {
   readonly #muted = { audio: false, video: false };
   #bitrate = 0;
 
-  constructor(readonly peer: Peer) {
+  constructor(
+    readonly peer: Peer,
+    readonly handle: Handle,
+  ) {
     peer.on('negotiated', () => {
       for (const track of peer.incoming) this.#connect(track);
     });
   }
 
-  configure({ audio, video, bitrate }: Body): void {
+  configure(body: Body): void {
+    const { audio, video, bitrate } = body;
     if (audio !== undefined) this.#muted.audio = !audio;
     if (video !== undefined) this.#muted.video = !video;
     for (const out of this.#links.values()) this.#apply(out);
+    const { substream, temporal, fallback } = body;
+    for (const track of this.peer.incoming) {
+      const out = this.peer.track(track.mid);
+      if (track.kind !== 'video' || out === undefined) continue;
+      out.setLayers({
+        ...(substream === undefined ? {} : { substream }),
+        ...(temporal === undefined ? {} : { temporal }),
+        // On the wire it is in microseconds.
+        ...(fallback === undefined ? {} : { fallback: fallback / 1000 }),
+      });
+    }
     if (bitrate === undefined || bitrate === this.#bitrate) return;
     this.#bitrate = bitrate;
     this.peer.setMaxBitrate(bitrate);
@@ -60,7 +83,20 @@ class Echo {
     if (out === undefined || out.closed || before?.closed === false) return;
     const made = link(track, out);
     this.#links.set(track.mid, made);
+    if (before === undefined) this.#tell(out);
     this.#apply(made);
+  }
+
+  /** Whenever another layer of a picture is sent back. */
+  #tell(out: OutgoingTrack): void {
+    let told: Partial<Layers> = {};
+    out.on('layers', (layers) => {
+      const { mid } = out;
+      const { substream, temporal } = layers;
+      if (substream !== told.substream) this.handle.push({ echotest: 'event', mid, substream });
+      if (temporal !== told.temporal) this.handle.push({ echotest: 'event', mid, temporal });
+      told = layers;
+    });
   }
 
   #apply(out: Link): void {
@@ -132,7 +168,7 @@ export class EchoTestPlugin extends Plugin {
   #echoFor(handle: Handle): Echo {
     const known = this.#echoes.get(handle);
     if (known !== undefined && known.peer === handle.peer) return known;
-    const echo = new Echo(handle.createPeer({ offering: false }));
+    const echo = new Echo(handle.createPeer({ offering: false }), handle);
     this.#echoes.set(handle, echo);
     return echo;
   }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "base/check.h"
@@ -42,6 +43,13 @@ class OwnerStub final : public EgressTrack::Owner {
     queue_.push_back({&track, packet, out});
   }
   void FlushQueue() override { Flush(); }
+  Replica& Obtain(const std::shared_ptr<const SourceInfo>& info) override {
+    return *replicas.at(info->config.id);
+  }
+  void OnLayers(EgressTrack& track) override {
+    HG_CHECK(track.layers() != nullptr);
+    ++layer_changes;
+  }
   MutableBytes BeginResend() override { return buffer_; }
   void EndResend(std::size_t size) override {
     if (size > 0) Keep(size, true);
@@ -63,6 +71,8 @@ class OwnerStub final : public EgressTrack::Owner {
   }
 
   bool can_send = true;
+  std::unordered_map<std::uint32_t, Replica*> replicas;  // by source
+  int layer_changes = 0;
   Timestamp time{1000s};
   std::function<void(const WirePacket&)> on_packet;  // instead of Take()
 
