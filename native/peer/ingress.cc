@@ -56,7 +56,7 @@ class Ingress::Encoding final : public SourceFeed {
   Source& source() override { return source_; }
   void RequestKeyframe(Timestamp now) override {
     source_.RequestKeyframe(now);
-    ingress_.owner_.OnIngressDue();
+    ingress_.AnnounceDue();
   }
   // Others' datagrams may be on their way into the batch at this moment: it
   // leaves when the peer's timer runs.
@@ -231,11 +231,7 @@ bool Ingress::OnPacket(MutableBytes packet) {
 void Ingress::FinishBurst() {
   for (Encoding* encoding : in_burst_) encoding->FinishBurst();
   in_burst_.clear();
-  const auto due = NextDue();
-  if (due && (!announced_due_ || *due < *announced_due_)) {
-    announced_due_ = due;
-    owner_.OnIngressDue();
-  }
+  AnnounceDue();
 }
 
 void Ingress::OnSenderReport(const SenderReport& report) {
@@ -255,11 +251,15 @@ void Ingress::SetMaxBitrate(std::uint64_t bitrate_bps) {
   max_bitrate_bps_ = bitrate_bps;
   // At once; and again with each report, for they get lost.
   next_report_ = host_.now();
-  owner_.OnIngressDue();
+  AnnounceDue();
 }
 
 Duration Ingress::RoundTrip() const {
   return owner_.RoundTrip().value_or(kUnknownRoundTrip);
+}
+
+void Ingress::AnnounceDue() {
+  if (const auto due = NextDue()) owner_.OnIngressDue(*due);
 }
 
 std::optional<Timestamp> Ingress::NextDue() const {
@@ -276,7 +276,6 @@ std::optional<Timestamp> Ingress::NextDue() const {
 
 void Ingress::OnDue() {
   const Timestamp now = host_.now();
-  announced_due_.reset();
   Compound out(*this);
   if (next_report_ && now >= *next_report_) {
     next_report_ = now + kReportInterval;

@@ -54,8 +54,9 @@ class Ingress {
     virtual void EndRtcp(std::size_t size) = 0;
     // The shortest of late; nullopt: not known yet.
     virtual std::optional<Duration> RoundTrip() const = 0;
-    // NextDue() is another from now on.
-    virtual void OnIngressDue() = 0;
+    // OnDue() is to be called then, if not before. Often no news: the owner
+    // knows what its timer is set to.
+    virtual void OnIngressDue(Timestamp due) = 0;
 
    protected:
     ~Owner() = default;
@@ -101,6 +102,7 @@ class Ingress {
   void CollectNacks(Compound& out);
   void Report(Compound& out);
   Duration RoundTrip() const;
+  void AnnounceDue();
 
   PeerHost& host_;
   Owner& owner_;
@@ -114,7 +116,6 @@ class Ingress {
   std::uint8_t fir_command_ = 0;
   std::optional<Timestamp> next_report_;
   std::optional<Timestamp> next_transport_cc_;
-  std::optional<Timestamp> announced_due_;
 };
 
 }  // namespace hg

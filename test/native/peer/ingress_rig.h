@@ -290,7 +290,9 @@ class IngressRig final : private Ingress::Owner {
     heard.OnCompound(thread.scratch().first(size), thread.time);
   }
   std::optional<Duration> RoundTrip() const override { return round_trip; }
-  void OnIngressDue() override { PeerTimer(); }
+  void OnIngressDue(Timestamp due) override {
+    if (!timer_ || due < *timer_) timer_ = due;
+  }
 
   std::optional<Timestamp> timer_;
 };

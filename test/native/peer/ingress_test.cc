@@ -105,6 +105,32 @@ TEST_CASE("without a known round trip a packet is asked for every 100 ms") {
   CHECK(rig.heard.asked[1].at - rig.heard.asked[0].at >= 100ms);
 }
 
+TEST_CASE("a gap is asked for in time though another one filled by itself") {
+  IngressRig rig(With({VideoTrack(20)}));
+  rig.Receive({.seq = 1});
+  rig.RunFor(100ms);
+  for (const bool peer_timer : {true, false}) {
+    CAPTURE(peer_timer);
+    const auto seq = static_cast<std::uint16_t>(peer_timer ? 2 : 12);
+    rig.heard.asked.clear();
+    rig.Receive({.seq = Plus(seq, 1)});
+    rig.RunFor(3ms);
+    rig.Receive({.seq = seq});  // was only late
+    if (peer_timer) {
+      rig.PeerTimer();
+    } else {
+      rig.RunFor(50ms);
+    }
+
+    rig.Receive({.seq = Plus(seq, 3)});
+    rig.RunFor(12ms);
+
+    CHECK(rig.heard.Seqs() == Seqs{Plus(seq, 2)});
+    rig.Receive({.seq = Plus(seq, 2)});
+    for (int i = 4; i < 10; ++i) rig.Receive({.seq = Plus(seq, i)});
+  }
+}
+
 TEST_CASE("a packet that comes as RTX is as if it had never been lost") {
   const IngressTrackConfig track = VideoTrack(20, {{.ssrc = 1, .rtx_ssrc = 9}});
   IngressRig rig(With({track}));
