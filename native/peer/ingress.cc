@@ -190,6 +190,7 @@ bool Ingress::OnPacket(MutableBytes packet) {
     const auto seq = data ? ReadTransportSeq(*data) : std::nullopt;
     if (seq) {
       transport_cc_.OnPacket(*seq, now);
+      transport_cc_ssrc_ = rtp->ssrc;
       if (!next_transport_cc_) next_transport_cc_ = now + kTransportCcInterval;
     }
   }
@@ -286,7 +287,8 @@ void Ingress::OnDue() {
     next_transport_cc_.reset();
     while (transport_cc_.HasNews()) {
       out.Add([&](RtcpWriter& writer) {
-        return transport_cc_.Write(writer, ssrc_, 0);
+        // Chromium takes no notice if the SSRC is not one it sends.
+        return transport_cc_.Write(writer, ssrc_, transport_cc_ssrc_);
       });
     }
   }

@@ -111,6 +111,7 @@ class Ingress {
   std::vector<Encoding*> in_burst_;
   IngressDemux demux_;
   std::uint8_t transport_cc_id_ = 0;
+  std::uint32_t transport_cc_ssrc_ = 0;  // of the newest that has a number
   TransportCcWriter transport_cc_;
   std::uint64_t max_bitrate_bps_ = 0;
   std::uint8_t fir_command_ = 0;
