@@ -107,7 +107,8 @@ class Ingress::Compound {
   Compound(const Compound&) = delete;
   Compound& operator=(const Compound&) = delete;
 
-  // `write(writer)` is false if there was no room; called again then.
+  // `write(writer)` is false if there was no room for all of it; called again
+  // then, for the rest.
   template <typename Write>
   void Add(Write write) {
     if (!writer_) Begin({});
@@ -328,10 +329,11 @@ void Ingress::CollectNacks(Compound& out) {
       if (!ssrc) continue;
       SourceStats& stats = encoding->source().info().stats;
       if (encoding->TakeKeyframeWanted()) {
+        const bool pli = track.config.pli || !track.config.fir;
+        if (!pli) ++fir_command_;
         out.Add([&](RtcpWriter& writer) {
-          return track.config.pli || !track.config.fir
-                     ? WritePli(writer, {ssrc_, *ssrc})
-                     : WriteFir(writer, ssrc_, {*ssrc, ++fir_command_});
+          return pli ? WritePli(writer, {ssrc_, *ssrc})
+                     : WriteFir(writer, ssrc_, {*ssrc, fir_command_});
         });
       }
       std::array<std::uint16_t, 64> seqs;
@@ -339,9 +341,10 @@ void Ingress::CollectNacks(Compound& out) {
           encoding->stream().CollectNacks(now, round_trip, seqs);
       if (count == 0) continue;
       stats.nacks.Add(count);
+      std::span<const std::uint16_t> rest = std::span(seqs).first(count);
       out.Add([&](RtcpWriter& writer) {
-        return WriteNack(writer, ssrc_, *ssrc, std::span(seqs).first(count)) ==
-               count;
+        rest = rest.subspan(WriteNack(writer, ssrc_, *ssrc, rest));
+        return rest.empty();
       });
     }
   }

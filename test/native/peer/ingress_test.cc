@@ -207,6 +207,35 @@ TEST_CASE("nobody is asked who did not agree to be") {
   CHECK(rig.heard.asked.empty());
 }
 
+TEST_CASE("what does not fit one datagram is asked for in two, and once") {
+  std::vector<IngressTrackConfig> tracks;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    tracks.push_back(VideoTrack(100 + i, {{.ssrc = 1000 + i}}));
+    tracks.back().mid = std::to_string(i);
+  }
+  IngressRig rig(With(tracks));
+  // One of 18: each takes an item of its own.
+  std::size_t lost = 0;
+  for (std::uint32_t ssrc = 1000; ssrc < 1008; ++ssrc) {
+    for (std::uint16_t seq = 0; seq < 900; ++seq) {
+      if (seq % 18 == 17)
+        ++lost;
+      else
+        rig.Receive({.ssrc = ssrc, .seq = seq});
+    }
+    rig.Receive({.ssrc = ssrc, .seq = 900});
+  }
+
+  rig.RunFor(40ms);
+
+  CHECK(lost == 400);
+  CHECK(rig.heard.asked.size() == lost);
+  CHECK(rig.heard.largest <= 1200);
+  std::uint64_t counted = 0;
+  for (const auto& track : tracks) counted += StatsOf(track).nacks.value();
+  CHECK(counted == lost);
+}
+
 // ---- keyframes
 // --------------------------------------------------------------
 
@@ -263,6 +292,27 @@ TEST_CASE("keyframe requests are merged, and one a second is sent") {
   for (std::size_t i = 1; i < 4; ++i)
     CHECK(rig.heard.requests[i].at - rig.heard.requests[i - 1].at >= 1s);
   CHECK(StatsOf(track).keyframe_requests.value() == 4);
+}
+
+TEST_CASE("FIR commands go up by one though a datagram was full") {
+  std::vector<IngressTrackConfig> tracks;
+  for (std::uint32_t i = 0; i < 80; ++i) {
+    tracks.push_back(VideoTrack(100 + i, {{.ssrc = 1000 + i}}));
+    tracks.back().mid = std::to_string(i);
+    tracks.back().pli = false;
+  }
+  IngressRig rig(With(tracks));
+  for (std::uint32_t i = 0; i < 80; ++i) {
+    rig.Receive({.ssrc = 1000 + i});
+    rig.RequestKeyframe(100 + i);
+  }
+
+  rig.RunFor(1ms);
+
+  REQUIRE(rig.heard.requests.size() == 80);
+  for (std::size_t i = 1; i < 80; ++i)
+    CHECK(rig.heard.requests[i].fir_command ==
+          rig.heard.requests[i - 1].fir_command + 1);
 }
 
 TEST_CASE("a request that had to wait is not sent when a keyframe came") {
