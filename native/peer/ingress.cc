@@ -28,6 +28,10 @@ constexpr Duration kUnknownRoundTrip = 100ms;
 constexpr std::size_t kMaxCompoundBytes = 1200;
 // RFC 3550 s6.4.1: the count has 5 bits.
 constexpr std::size_t kMaxReportBlocks = 31;
+// The limit is of the whole transport; some SSRCs have to be named.
+constexpr std::size_t kMaxRembSsrcs = 31;
+// Instead of a limit: REMB knows no "none", and a sender keeps the last.
+constexpr std::uint64_t kNoLimitBps = 10'000'000'000;
 
 void Earliest(std::optional<Timestamp>& due,
               const std::optional<Timestamp>& other) {
@@ -197,7 +201,10 @@ bool Ingress::OnPacket(MutableBytes packet) {
   }
   const auto route = demux_.Find(*rtp);
   if (!route) return false;
-  if (!next_report_) next_report_ = now + kReportInterval;
+  if (!next_report_) {
+    next_report_ = now + kReportInterval;
+    limit_changed_ = max_bitrate_bps_.has_value();  // there is an SSRC now
+  }
 
   const Track& track = tracks_[route->track];
   Encoding& encoding = *track.encodings[route->encoding];
@@ -250,9 +257,10 @@ void Ingress::OnSenderReport(const SenderReport& report) {
 // ---- what leaves ------------------------------------------------------------
 
 void Ingress::SetMaxBitrate(std::uint64_t bitrate_bps) {
-  max_bitrate_bps_ = bitrate_bps;
+  if (bitrate_bps == 0 && !max_bitrate_bps_) return;
+  max_bitrate_bps_ = bitrate_bps == 0 ? kNoLimitBps : bitrate_bps;
   // At once; and again with each report, for they get lost.
-  next_report_ = host_.now();
+  limit_changed_ = true;
   AnnounceDue();
 }
 
@@ -268,6 +276,7 @@ std::optional<Timestamp> Ingress::NextDue() const {
   if (tracks_.empty()) return std::nullopt;
   std::optional<Timestamp> due = next_report_;
   Earliest(due, next_transport_cc_);
+  if (limit_changed_) Earliest(due, host_.now());
   const Duration round_trip = RoundTrip();
   for (const Track& track : tracks_) {
     for (const auto& encoding : track.encodings)
@@ -282,7 +291,11 @@ void Ingress::OnDue() {
   if (next_report_ && now >= *next_report_) {
     next_report_ = now + kReportInterval;
     Report(out);
+    ReportLimit(out);
+  } else if (limit_changed_) {
+    ReportLimit(out);
   }
+  limit_changed_ = false;
   CollectNacks(out);
   if (next_transport_cc_ && now >= *next_transport_cc_) {
     next_transport_cc_.reset();
@@ -297,11 +310,9 @@ void Ingress::OnDue() {
 
 void Ingress::Report(Compound& out) {
   std::vector<ReportBlock> blocks;
-  std::vector<std::uint32_t> ssrcs;
   for (const Track& track : tracks_) {
     for (const auto& encoding : track.encodings) {
       encoding->OnSecond(host_.now());
-      if (const auto ssrc = encoding->stream().ssrc()) ssrcs.push_back(*ssrc);
       if (const auto block = encoding->stream().MakeReport(host_.now()))
         blocks.push_back(*block);
     }
@@ -311,11 +322,20 @@ void Ingress::Report(Compound& out) {
     out.AddReport(rest.first(count));
     rest = rest.subspan(count);
   }
-  if (max_bitrate_bps_ == 0 || ssrcs.empty()) return;
+}
+
+void Ingress::ReportLimit(Compound& out) {
+  if (!max_bitrate_bps_) return;
+  std::vector<std::uint32_t> ssrcs;
+  for (const Track& track : tracks_) {
+    for (const auto& encoding : track.encodings) {
+      const auto ssrc = encoding->stream().ssrc();
+      if (ssrc && ssrcs.size() < kMaxRembSsrcs) ssrcs.push_back(*ssrc);
+    }
+  }
+  if (ssrcs.empty()) return;
   out.Add([&](RtcpWriter& writer) {
-    return WriteRemb(writer, ssrc_, max_bitrate_bps_,
-                     std::span(ssrcs).first(std::min<std::size_t>(
-                         ssrcs.size(), kMaxReportBlocks)));
+    return WriteRemb(writer, ssrc_, *max_bitrate_bps_, ssrcs);
   });
 }
 

@@ -101,6 +101,7 @@ class Ingress {
 
   void CollectNacks(Compound& out);
   void Report(Compound& out);
+  void ReportLimit(Compound& out);
   Duration RoundTrip() const;
   void AnnounceDue();
 
@@ -113,7 +114,8 @@ class Ingress {
   std::uint8_t transport_cc_id_ = 0;
   std::uint32_t transport_cc_ssrc_ = 0;  // of the newest that has a number
   TransportCcWriter transport_cc_;
-  std::uint64_t max_bitrate_bps_ = 0;
+  std::optional<std::uint64_t> max_bitrate_bps_;  // nullopt: none ever was
+  bool limit_changed_ = false;
   std::uint8_t fir_command_ = 0;
   std::optional<Timestamp> next_report_;
   std::optional<Timestamp> next_transport_cc_;

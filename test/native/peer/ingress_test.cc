@@ -479,6 +479,54 @@ TEST_CASE("a bitrate limit is told at once, and again with each report") {
   CHECK(rig.heard.limits.size() == 4);
 }
 
+TEST_CASE("a limit from before the first packet is told with the first") {
+  IngressRig rig(With({VideoTrack(20)}));
+  rig.ingress.SetMaxBitrate(128'000);
+  rig.RunFor(5s);
+  CHECK(rig.heard.compounds == 0);
+  CHECK(rig.turns <= 1);
+
+  rig.Receive({.ssrc = 2});
+  rig.RunFor(1ms);
+
+  REQUIRE(rig.heard.limits.size() == 1);
+  CHECK(rig.heard.limits[0].bitrate_bps == 128'000);
+}
+
+TEST_CASE("a limit that is lifted is told, for senders keep the last one") {
+  IngressRig rig(With({VideoTrack(20)}));
+  rig.Receive({.ssrc = 2});
+  rig.ingress.SetMaxBitrate(0);
+  rig.RunFor(1500ms);
+  CHECK(rig.heard.limits.empty());
+  rig.ingress.SetMaxBitrate(128'000);
+  rig.RunFor(1ms);
+  rig.heard.limits.clear();
+
+  rig.ingress.SetMaxBitrate(0);
+  rig.RunFor(3s);
+
+  REQUIRE(rig.heard.limits.size() >= 3);
+  for (const auto& limit : rig.heard.limits)
+    CHECK(limit.bitrate_bps >= 1'000'000'000);
+}
+
+TEST_CASE(
+    "a limit changes neither when reports are due nor what they measure") {
+  const IngressTrackConfig track = VideoTrack(20);
+  IngressRig rig(With({track}));
+  for (std::uint16_t seq = 0; seq < 200; ++seq) {
+    rig.Receive({.ssrc = 2, .seq = seq});
+    rig.RunFor(10ms);
+    rig.ingress.SetMaxBitrate(100'000u + seq * 1000u);
+  }
+
+  // 112 bytes every 10 ms.
+  CHECK(rig.heard.reports.size() == 2);
+  CHECK(StatsOf(track).bitrate.value() > 85'000);
+  CHECK(StatsOf(track).bitrate.value() < 95'000);
+}
+
 // ---- renegotiation
 // ----------------------------------------------------------
 
