@@ -168,9 +168,11 @@ void Ingress::Configure(const IngressConfig& config) {
     for (const IngressEncodingConfig& encoding : one.encodings) {
       rule.encodings.push_back(encoding.ids);
       auto known = take(encoding.source->config.id);
-      track.encodings.push_back(
-          known ? std::move(known)
-                : std::make_unique<Encoding>(*this, encoding, one.nack));
+      if (known)
+        known->stream().SetNack(one.nack);
+      else
+        known = std::make_unique<Encoding>(*this, encoding, one.nack);
+      track.encodings.push_back(std::move(known));
     }
   }
   tracks_ = std::move(tracks);
@@ -371,13 +373,10 @@ void Ingress::CollectNacks(Compound& out) {
 }
 
 std::uint64_t Ingress::TakeNewlyLost(std::size_t index) {
-  Track& track = tracks_[index];
-  std::int64_t lost = 0;
-  for (const auto& encoding : track.encodings)
-    lost += encoding->stream().stats().lost();
-  const std::int64_t newly = lost - track.lost_reported;
-  track.lost_reported = lost;
-  return newly > 0 ? static_cast<std::uint64_t>(newly) : 0;
+  std::uint64_t lost = 0;
+  for (const auto& encoding : tracks_[index].encodings)
+    lost += encoding->stream().TakeNewlyLost();
+  return lost;
 }
 
 }  // namespace hg

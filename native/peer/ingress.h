@@ -96,7 +96,6 @@ class Ingress {
   struct Track {
     IngressTrackConfig config;
     std::vector<std::unique_ptr<Encoding>> encodings;
-    std::int64_t lost_reported = 0;
   };
 
   void CollectNacks(Compound& out);

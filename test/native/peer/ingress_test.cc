@@ -557,6 +557,44 @@ TEST_CASE("encodings that stay go on, others come and go") {
   CHECK_FALSE(rig.Receive({.ssrc = 1, .payload_type = kAudioType}));
 }
 
+TEST_CASE("a renegotiation says anew whether packets are asked for again") {
+  IngressTrackConfig track = VideoTrack(20);
+  IngressRig rig(With({track}));
+  rig.Receive({.seq = 1});
+  rig.Receive({.seq = 3});
+
+  track.nack = false;
+  rig.Configure(With({track}));
+  rig.Receive({.seq = 5});
+  rig.RunFor(500ms);
+  CHECK(rig.heard.asked.empty());
+
+  track.nack = true;
+  rig.Configure(With({track}));
+  rig.Receive({.seq = 6});
+  rig.Receive({.seq = 8});
+  rig.RunFor(20ms);
+  CHECK(rig.heard.Seqs() == Seqs{7});
+}
+
+TEST_CASE("losses are told once, renegotiation or not") {
+  IngressTrackConfig track = VideoTrack(20);
+  IngressRig rig(With({track}));
+  rig.Receive({.seq = 1});
+  rig.Receive({.seq = 5});
+  CHECK(rig.ingress.TakeNewlyLost(0) == 3);
+
+  rig.Configure(With({AudioTrack(10), track}));
+
+  CHECK(rig.ingress.TakeNewlyLost(1) == 0);
+  rig.Receive({.seq = 7});
+  CHECK(rig.ingress.TakeNewlyLost(1) == 1);
+  // Another SSRC counts anew.
+  rig.Receive({.ssrc = 2, .seq = 7});
+  rig.Receive({.ssrc = 2, .seq = 9});
+  CHECK(rig.ingress.TakeNewlyLost(1) == 1);
+}
+
 TEST_CASE("a burst that a renegotiation comes into is handed on before") {
   IngressRig rig(With({VideoTrack(20)}));
   auto packet = FieldsOf({.seq = 1, .id = 1}).Build();
