@@ -78,6 +78,18 @@ class Ingress::Encoding final : public SourceFeed {
     source_.FinishBurst();
   }
 
+  // What it means for reports and NACKs.
+  void Note(const RtpView& rtp, const Source::Taken& taken, bool resent,
+            Timestamp now) {
+    // A latecomer of the SSRC before does not bring that back; nor does what
+    // was resent long ago say where the sender is.
+    const bool follows = !stream_.ssrc() || stream_.ssrc() == rtp.ssrc;
+    if (!taken.accepted && (resent || !follows)) return;
+    if (taken.restarted) stream_.Restart();
+    stream_.OnPacket(rtp.ssrc, rtp.seq, rtp.timestamp, resent, now);
+    if (taken.keyframe) stream_.OnKeyframe(rtp.seq);
+  }
+
   std::optional<Timestamp> NextDue(Timestamp now, Duration round_trip) const {
     std::optional<Timestamp> due = stream_.NextDue(round_trip);
     Earliest(due, source_.NextDue());
@@ -224,18 +236,19 @@ bool Ingress::OnPacket(MutableBytes packet) {
       return true;
     }
   }
-  encoding.stream().OnPacket(rtp->ssrc, rtp->seq, rtp->timestamp, route->rtx,
-                             now);
+  Source::Taken taken;
   PacketDraft draft = host_.pool().Allocate();
-  if (!draft || size > draft->buffer().size()) {
-    (draft ? stats.invalid : stats.dropped).Add();
-    return true;
+  if (!draft) {
+    stats.dropped.Add();
+  } else if (size > draft->buffer().size()) {
+    stats.invalid.Add();
+  } else {
+    std::ranges::copy(packet.first(size), draft->buffer().begin());
+    draft->set_size(size);
+    if (encoding.EnterBurst()) in_burst_.push_back(&encoding);
+    taken = encoding.source().OnDatagram(std::move(draft), now, route->rtx);
   }
-  std::ranges::copy(packet.first(size), draft->buffer().begin());
-  draft->set_size(size);
-  if (encoding.EnterBurst()) in_burst_.push_back(&encoding);
-  if (encoding.source().OnDatagram(std::move(draft), now))
-    encoding.stream().OnKeyframe(rtp->seq);
+  encoding.Note(*rtp, taken, route->rtx, now);
   return true;
 }
 

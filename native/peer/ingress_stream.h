@@ -30,6 +30,8 @@ class IngressStream {
   void OnPacket(std::uint32_t ssrc, std::uint16_t seq, std::uint32_t timestamp,
                 bool resent, Timestamp now);
   void OnSenderReport(std::uint32_t ssrc, NtpTime ntp, Timestamp now);
+  // The sender restarted: the next packet is the first.
+  void Restart() { ssrc_.reset(); }
   // This packet, which came, begins a keyframe: what was lost before it is not
   // worth asking for.
   void OnKeyframe(std::uint16_t seq);

@@ -175,6 +175,73 @@ TEST_CASE("a packet that comes again plainly fills its gap") {
   CHECK(StatsOf(track).recovered.value() == 1);
 }
 
+// Browsers probe the path with RTX of packets that came long ago.
+TEST_CASE("what is resent never restarts a source") {
+  const IngressTrackConfig track = VideoTrack(20, {{.ssrc = 1, .rtx_ssrc = 9}});
+  IngressRig rig(With({track}));
+  rig.thread.keep = false;
+  std::uint16_t seq = 60'000;
+  for (int frame = 0; frame < 1500; ++frame) {
+    const auto timestamp = static_cast<std::uint32_t>(frame * 18'000);
+    rig.Receive({.seq = ++seq, .timestamp = timestamp, .id = 5});
+    rig.RunFor(200ms);
+  }
+  rig.heard.asked.clear();
+
+  for (const int back : {1400, 1399, 15, 14, 1}) {
+    const auto timestamp = static_cast<std::uint32_t>((1499 - back) * 18'000);
+    rig.ReceiveRaw(RtxOf({.seq = Plus(seq, -back), .timestamp = timestamp}, 9,
+                         static_cast<std::uint16_t>(2000 - back)));
+  }
+  // And one of a stream that was before this one, by its numbers.
+  rig.ReceiveRaw(RtxOf({.seq = Plus(seq, 20'000), .timestamp = 1}, 9, 2001));
+  rig.RunFor(1s);
+
+  CHECK(StatsOf(track).restarts.value() == 0);
+  CHECK(StatsOf(track).packets.value() == 1500);
+  CHECK(rig.heard.requests.empty());
+  CHECK(StatsOf(track).retransmitted.value() == 6);
+  // What is lost from here on is asked for as ever.
+  rig.Receive({.seq = Plus(seq, 1), .timestamp = 1500 * 18'000});
+  rig.Receive({.seq = Plus(seq, 3), .timestamp = 1500 * 18'000});
+  rig.RunFor(20ms);
+  CHECK(rig.heard.Seqs() == Seqs{Plus(seq, 2)});
+}
+
+TEST_CASE("the newest packet may come as RTX only") {
+  const IngressTrackConfig track = VideoTrack(20, {{.ssrc = 1, .rtx_ssrc = 9}});
+  IngressRig rig(With({track}));
+  rig.Receive({.seq = 1, .timestamp = 0, .id = 1});
+
+  rig.ReceiveRaw(RtxOf({.seq = 2, .timestamp = 3000, .id = 2}, 9, 1));
+  rig.Receive({.seq = 3, .timestamp = 6000, .id = 3});
+  rig.RunFor(500ms);
+
+  CHECK(rig.IdsOf(20) == Ids{1, 2, 3});
+  CHECK(rig.heard.asked.empty());
+  CHECK(StatsOf(track).lost.value() == 0);
+}
+
+TEST_CASE("a sender whose numbers jump is followed, by NACKs and reports too") {
+  for (const int jump : {-20'000, 20'000}) {
+    CAPTURE(jump);
+    const IngressTrackConfig track = VideoTrack(20);
+    IngressRig rig(With({track}));
+    rig.Receive({.seq = 1000});
+    const std::uint16_t seq = Plus(1000, jump);
+    rig.Receive({.seq = seq, .timestamp = 0x70000000});
+    rig.Receive({.seq = Plus(seq, 2), .timestamp = 0x70000000});
+
+    rig.RunFor(20ms);
+
+    CHECK(StatsOf(track).restarts.value() == 1);
+    CHECK(rig.heard.Seqs() == Seqs{Plus(seq, 1)});
+    rig.RunUntil(kStart + 1s);
+    REQUIRE(rig.heard.reports.size() == 1);
+    CHECK(rig.heard.reports[0].block.lost == 1);
+  }
+}
+
 TEST_CASE("what is missing before a keyframe is not asked for any more") {
   const IngressTrackConfig track = VideoTrack(20);
   IngressRig rig(With({track}));
@@ -350,6 +417,25 @@ TEST_CASE("a new SSRC restarts the source, and a keyframe is asked for") {
   REQUIRE(rig.heard.requests.size() == 1);
   CHECK(rig.heard.requests[0].ssrc == 6);
   CHECK(rig.heard.asked.empty());
+}
+
+TEST_CASE("a latecomer of the SSRC before does not bring it back") {
+  const IngressTrackConfig track = VideoTrack(20);
+  IngressRig rig(With({track}));
+  rig.Receive({.ssrc = 5, .seq = 1});
+  rig.Receive({.ssrc = 5, .seq = 3});
+  rig.Receive({.ssrc = 6, .seq = 40'000, .timestamp = 9});
+  rig.Receive({.ssrc = 6, .seq = 40'002, .timestamp = 9});
+
+  rig.Receive({.ssrc = 5, .seq = 2});
+  rig.RunFor(20ms);
+
+  CHECK(StatsOf(track).restarts.value() == 1);
+  CHECK(rig.heard.Seqs() == Seqs{40'001});
+  rig.RunUntil(kStart + 1s);
+  REQUIRE(rig.heard.reports.size() == 1);
+  CHECK(rig.heard.reports[0].block.ssrc == 6);
+  CHECK(rig.heard.reports[0].block.lost == 1);
 }
 
 // ---- reports
