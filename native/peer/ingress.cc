@@ -28,6 +28,10 @@ constexpr Duration kUnknownRoundTrip = 100ms;
 constexpr std::size_t kMaxCompoundBytes = 1200;
 // RFC 3550 s6.4.1: the count has 5 bits.
 constexpr std::size_t kMaxReportBlocks = 31;
+// The limit is of the whole transport; some SSRCs have to be named.
+constexpr std::size_t kMaxRembSsrcs = 31;
+// Instead of a limit: REMB knows no "none", and a sender keeps the last.
+constexpr std::uint64_t kNoLimitBps = 10'000'000'000;
 
 void Earliest(std::optional<Timestamp>& due,
               const std::optional<Timestamp>& other) {
@@ -56,7 +60,7 @@ class Ingress::Encoding final : public SourceFeed {
   Source& source() override { return source_; }
   void RequestKeyframe(Timestamp now) override {
     source_.RequestKeyframe(now);
-    ingress_.owner_.OnIngressDue();
+    ingress_.AnnounceDue();
   }
   // Others' datagrams may be on their way into the batch at this moment: it
   // leaves when the peer's timer runs.
@@ -72,6 +76,18 @@ class Ingress::Encoding final : public SourceFeed {
   void FinishBurst() {
     in_burst_ = false;
     source_.FinishBurst();
+  }
+
+  // What it means for reports and NACKs.
+  void Note(const RtpView& rtp, const Source::Taken& taken, bool resent,
+            Timestamp now) {
+    // A latecomer of the SSRC before does not bring that back; nor does what
+    // was resent long ago say where the sender is.
+    const bool follows = !stream_.ssrc() || stream_.ssrc() == rtp.ssrc;
+    if (!taken.accepted && (resent || !follows)) return;
+    if (taken.restarted) stream_.Restart();
+    stream_.OnPacket(rtp.ssrc, rtp.seq, rtp.timestamp, resent, now);
+    if (taken.keyframe) stream_.OnKeyframe(rtp.seq);
   }
 
   std::optional<Timestamp> NextDue(Timestamp now, Duration round_trip) const {
@@ -107,7 +123,8 @@ class Ingress::Compound {
   Compound(const Compound&) = delete;
   Compound& operator=(const Compound&) = delete;
 
-  // `write(writer)` is false if there was no room; called again then.
+  // `write(writer)` is false if there was no room for all of it; called again
+  // then, for the rest.
   template <typename Write>
   void Add(Write write) {
     if (!writer_) Begin({});
@@ -163,9 +180,11 @@ void Ingress::Configure(const IngressConfig& config) {
     for (const IngressEncodingConfig& encoding : one.encodings) {
       rule.encodings.push_back(encoding.ids);
       auto known = take(encoding.source->config.id);
-      track.encodings.push_back(
-          known ? std::move(known)
-                : std::make_unique<Encoding>(*this, encoding, one.nack));
+      if (known)
+        known->stream().SetNack(one.nack);
+      else
+        known = std::make_unique<Encoding>(*this, encoding, one.nack);
+      track.encodings.push_back(std::move(known));
     }
   }
   tracks_ = std::move(tracks);
@@ -190,14 +209,16 @@ bool Ingress::OnPacket(MutableBytes packet) {
     const auto seq = data ? ReadTransportSeq(*data) : std::nullopt;
     if (seq) {
       transport_cc_.OnPacket(*seq, now);
-      // Chromium ignores feedback to an SSRC that it does not send.
       transport_cc_ssrc_ = rtp->ssrc;
       if (!next_transport_cc_) next_transport_cc_ = now + kTransportCcInterval;
     }
   }
   const auto route = demux_.Find(*rtp);
   if (!route) return false;
-  if (!next_report_) next_report_ = now + kReportInterval;
+  if (!next_report_) {
+    next_report_ = now + kReportInterval;
+    limit_changed_ = max_bitrate_bps_.has_value();  // there is an SSRC now
+  }
 
   const Track& track = tracks_[route->track];
   Encoding& encoding = *track.encodings[route->encoding];
@@ -215,29 +236,26 @@ bool Ingress::OnPacket(MutableBytes packet) {
       return true;
     }
   }
-  encoding.stream().OnPacket(rtp->ssrc, rtp->seq, rtp->timestamp, route->rtx,
-                             now);
+  Source::Taken taken;
   PacketDraft draft = host_.pool().Allocate();
-  if (!draft || size > draft->buffer().size()) {
-    (draft ? stats.invalid : stats.dropped).Add();
-    return true;
+  if (!draft) {
+    stats.dropped.Add();
+  } else if (size > draft->buffer().size()) {
+    stats.invalid.Add();
+  } else {
+    std::ranges::copy(packet.first(size), draft->buffer().begin());
+    draft->set_size(size);
+    if (encoding.EnterBurst()) in_burst_.push_back(&encoding);
+    taken = encoding.source().OnDatagram(std::move(draft), now, route->rtx);
   }
-  std::ranges::copy(packet.first(size), draft->buffer().begin());
-  draft->set_size(size);
-  if (encoding.EnterBurst()) in_burst_.push_back(&encoding);
-  if (encoding.source().OnDatagram(std::move(draft), now))
-    encoding.stream().OnKeyframe(rtp->seq);
+  encoding.Note(*rtp, taken, route->rtx, now);
   return true;
 }
 
 void Ingress::FinishBurst() {
   for (Encoding* encoding : in_burst_) encoding->FinishBurst();
   in_burst_.clear();
-  const auto due = NextDue();
-  if (due && (!announced_due_ || *due < *announced_due_)) {
-    announced_due_ = due;
-    owner_.OnIngressDue();
-  }
+  AnnounceDue();
 }
 
 void Ingress::OnSenderReport(const SenderReport& report) {
@@ -254,20 +272,26 @@ void Ingress::OnSenderReport(const SenderReport& report) {
 // ---- what leaves ------------------------------------------------------------
 
 void Ingress::SetMaxBitrate(std::uint64_t bitrate_bps) {
-  max_bitrate_bps_ = bitrate_bps;
+  if (bitrate_bps == 0 && !max_bitrate_bps_) return;
+  max_bitrate_bps_ = bitrate_bps == 0 ? kNoLimitBps : bitrate_bps;
   // At once; and again with each report, for they get lost.
-  next_report_ = host_.now();
-  owner_.OnIngressDue();
+  limit_changed_ = true;
+  AnnounceDue();
 }
 
 Duration Ingress::RoundTrip() const {
   return owner_.RoundTrip().value_or(kUnknownRoundTrip);
 }
 
+void Ingress::AnnounceDue() {
+  if (const auto due = NextDue()) owner_.OnIngressDue(*due);
+}
+
 std::optional<Timestamp> Ingress::NextDue() const {
   if (tracks_.empty()) return std::nullopt;
   std::optional<Timestamp> due = next_report_;
   Earliest(due, next_transport_cc_);
+  if (limit_changed_) Earliest(due, host_.now());
   const Duration round_trip = RoundTrip();
   for (const Track& track : tracks_) {
     for (const auto& encoding : track.encodings)
@@ -278,17 +302,21 @@ std::optional<Timestamp> Ingress::NextDue() const {
 
 void Ingress::OnDue() {
   const Timestamp now = host_.now();
-  announced_due_.reset();
   Compound out(*this);
   if (next_report_ && now >= *next_report_) {
     next_report_ = now + kReportInterval;
     Report(out);
+    ReportLimit(out);
+  } else if (limit_changed_) {
+    ReportLimit(out);
   }
+  limit_changed_ = false;
   CollectNacks(out);
   if (next_transport_cc_ && now >= *next_transport_cc_) {
     next_transport_cc_.reset();
     while (transport_cc_.HasNews()) {
       out.Add([&](RtcpWriter& writer) {
+        // Chromium takes no notice if the SSRC is not one it sends.
         return transport_cc_.Write(writer, ssrc_, transport_cc_ssrc_);
       });
     }
@@ -297,11 +325,9 @@ void Ingress::OnDue() {
 
 void Ingress::Report(Compound& out) {
   std::vector<ReportBlock> blocks;
-  std::vector<std::uint32_t> ssrcs;
   for (const Track& track : tracks_) {
     for (const auto& encoding : track.encodings) {
       encoding->OnSecond(host_.now());
-      if (const auto ssrc = encoding->stream().ssrc()) ssrcs.push_back(*ssrc);
       if (const auto block = encoding->stream().MakeReport(host_.now()))
         blocks.push_back(*block);
     }
@@ -311,11 +337,20 @@ void Ingress::Report(Compound& out) {
     out.AddReport(rest.first(count));
     rest = rest.subspan(count);
   }
-  if (max_bitrate_bps_ == 0 || ssrcs.empty()) return;
+}
+
+void Ingress::ReportLimit(Compound& out) {
+  if (!max_bitrate_bps_) return;
+  std::vector<std::uint32_t> ssrcs;
+  for (const Track& track : tracks_) {
+    for (const auto& encoding : track.encodings) {
+      const auto ssrc = encoding->stream().ssrc();
+      if (ssrc && ssrcs.size() < kMaxRembSsrcs) ssrcs.push_back(*ssrc);
+    }
+  }
+  if (ssrcs.empty()) return;
   out.Add([&](RtcpWriter& writer) {
-    return WriteRemb(writer, ssrc_, max_bitrate_bps_,
-                     std::span(ssrcs).first(std::min<std::size_t>(
-                         ssrcs.size(), kMaxReportBlocks)));
+    return WriteRemb(writer, ssrc_, *max_bitrate_bps_, ssrcs);
   });
 }
 
@@ -329,10 +364,11 @@ void Ingress::CollectNacks(Compound& out) {
       if (!ssrc) continue;
       SourceStats& stats = encoding->source().info().stats;
       if (encoding->TakeKeyframeWanted()) {
+        const bool pli = track.config.pli || !track.config.fir;
+        if (!pli) ++fir_command_;
         out.Add([&](RtcpWriter& writer) {
-          return track.config.pli || !track.config.fir
-                     ? WritePli(writer, {ssrc_, *ssrc})
-                     : WriteFir(writer, ssrc_, {*ssrc, ++fir_command_});
+          return pli ? WritePli(writer, {ssrc_, *ssrc})
+                     : WriteFir(writer, ssrc_, {*ssrc, fir_command_});
         });
       }
       std::array<std::uint16_t, 64> seqs;
@@ -340,22 +376,20 @@ void Ingress::CollectNacks(Compound& out) {
           encoding->stream().CollectNacks(now, round_trip, seqs);
       if (count == 0) continue;
       stats.nacks.Add(count);
+      std::span<const std::uint16_t> rest = std::span(seqs).first(count);
       out.Add([&](RtcpWriter& writer) {
-        return WriteNack(writer, ssrc_, *ssrc, std::span(seqs).first(count)) ==
-               count;
+        rest = rest.subspan(WriteNack(writer, ssrc_, *ssrc, rest));
+        return rest.empty();
       });
     }
   }
 }
 
 std::uint64_t Ingress::TakeNewlyLost(std::size_t index) {
-  Track& track = tracks_[index];
-  std::int64_t lost = 0;
-  for (const auto& encoding : track.encodings)
-    lost += encoding->stream().stats().lost();
-  const std::int64_t newly = lost - track.lost_reported;
-  track.lost_reported = lost;
-  return newly > 0 ? static_cast<std::uint64_t>(newly) : 0;
+  std::uint64_t lost = 0;
+  for (const auto& encoding : tracks_[index].encodings)
+    lost += encoding->stream().TakeNewlyLost();
+  return lost;
 }
 
 }  // namespace hg

@@ -54,8 +54,9 @@ class Ingress {
     virtual void EndRtcp(std::size_t size) = 0;
     // The shortest of late; nullopt: not known yet.
     virtual std::optional<Duration> RoundTrip() const = 0;
-    // NextDue() is another from now on.
-    virtual void OnIngressDue() = 0;
+    // OnDue() is to be called then, if not before. Often no news: the owner
+    // knows what its timer is set to.
+    virtual void OnIngressDue(Timestamp due) = 0;
 
    protected:
     ~Owner() = default;
@@ -95,12 +96,13 @@ class Ingress {
   struct Track {
     IngressTrackConfig config;
     std::vector<std::unique_ptr<Encoding>> encodings;
-    std::int64_t lost_reported = 0;
   };
 
   void CollectNacks(Compound& out);
   void Report(Compound& out);
+  void ReportLimit(Compound& out);
   Duration RoundTrip() const;
+  void AnnounceDue();
 
   PeerHost& host_;
   Owner& owner_;
@@ -109,13 +111,13 @@ class Ingress {
   std::vector<Encoding*> in_burst_;
   IngressDemux demux_;
   std::uint8_t transport_cc_id_ = 0;
+  std::uint32_t transport_cc_ssrc_ = 0;  // of the newest that has a number
   TransportCcWriter transport_cc_;
-  std::uint32_t transport_cc_ssrc_ = 0;  // of a packet that was counted
-  std::uint64_t max_bitrate_bps_ = 0;
+  std::optional<std::uint64_t> max_bitrate_bps_;  // nullopt: none ever was
+  bool limit_changed_ = false;
   std::uint8_t fir_command_ = 0;
   std::optional<Timestamp> next_report_;
   std::optional<Timestamp> next_transport_cc_;
-  std::optional<Timestamp> announced_due_;
 };
 
 }  // namespace hg

@@ -10,11 +10,18 @@ IngressStream::IngressStream(const Config& config)
       stats_(config.clock_rate),
       nacks_(NackTracker::Limits{}) {}
 
+void IngressStream::SetNack(bool nack) {
+  if (config_.nack == nack) return;
+  config_.nack = nack;
+  nacks_.Reset();
+}
+
 void IngressStream::Follow(std::uint32_t ssrc) {
   if (ssrc_ == ssrc) return;
   ssrc_ = ssrc;
   extender_.Reset();
   stats_.Reset();
+  lost_told_ = 0;
   nacks_.Reset();
 }
 
@@ -42,6 +49,13 @@ void IngressStream::OnKeyframe(std::uint16_t seq) {
 
 std::optional<ReportBlock> IngressStream::MakeReport(Timestamp now) {
   return ssrc_ ? stats_.MakeReport(*ssrc_, now) : std::nullopt;
+}
+
+std::uint64_t IngressStream::TakeNewlyLost() {
+  const std::int64_t newly = stats_.lost() - lost_told_;
+  if (newly <= 0) return 0;
+  lost_told_ += newly;
+  return static_cast<std::uint64_t>(newly);
 }
 
 std::size_t IngressStream::CollectNacks(Timestamp now, Duration round_trip,

@@ -23,11 +23,15 @@ class IngressStream {
   };
 
   explicit IngressStream(const Config& config);
+  // Negotiated anew. Without, nothing is missing.
+  void SetNack(bool nack);
 
   // A packet of the stream, or one that came as RTX and was unwrapped.
   void OnPacket(std::uint32_t ssrc, std::uint16_t seq, std::uint32_t timestamp,
                 bool resent, Timestamp now);
   void OnSenderReport(std::uint32_t ssrc, NtpTime ntp, Timestamp now);
+  // The sender restarted: the next packet is the first.
+  void Restart() { ssrc_.reset(); }
   // This packet, which came, begins a keyframe: what was lost before it is not
   // worth asking for.
   void OnKeyframe(std::uint16_t seq);
@@ -44,6 +48,9 @@ class IngressStream {
     return nacks_.NextDue(round_trip);
   }
 
+  // Packets lost, as reported, since the last call.
+  std::uint64_t TakeNewlyLost();
+
   std::uint64_t recovered() const { return nacks_.recovered(); }
   std::uint64_t given_up() const { return nacks_.given_up(); }
   const ReceiverStats& stats() const { return stats_; }
@@ -51,10 +58,11 @@ class IngressStream {
  private:
   void Follow(std::uint32_t ssrc);
 
-  const Config config_;
+  Config config_;
   std::optional<std::uint32_t> ssrc_;
   SeqExtender extender_;
   ReceiverStats stats_;
+  std::int64_t lost_told_ = 0;
   NackTracker nacks_;
 };
 

@@ -592,6 +592,7 @@ void Peer::OnDtlsClosed(DtlsState state, std::string_view why) {
 // ---- time -------------------------------------------------------------------
 
 void Peer::OnTimer(Timestamp now) {
+  timer_.reset();
   if (closed_) return;
   if (silent_deadline_ && now >= *silent_deadline_)
     return Close(PeerCloseReason::kIceFailed,
@@ -632,7 +633,15 @@ void Peer::SetTimer() {
   if (next_report_) Earliest(due, *next_report_ + kReportPatience);
   if (ingress_) Earliest(due, ingress_->NextDue());
   Earliest(due, next_layer_check_);
-  if (due) host_.SetTimer(*due);
+  if (!due) return;
+  timer_ = due;
+  host_.SetTimer(*due);
+}
+
+void Peer::OnIngressDue(Timestamp due) {
+  if (timer_ && *timer_ <= due) return;
+  timer_ = due;
+  host_.SetTimer(due);
 }
 
 }  // namespace hg

@@ -143,7 +143,7 @@ class Peer final : private IceTransport::Observer,
   MutableBytes BeginRtcp() override;
   void EndRtcp(std::size_t size) override;
   std::optional<Duration> RoundTrip() const override;
-  void OnIngressDue() override { SetTimer(); }
+  void OnIngressDue(Timestamp due) override;
 
   void Demultiplex(MutableBytes datagram);
   void OnDtlsDatagram(Bytes datagram);
@@ -192,6 +192,7 @@ class Peer final : private IceTransport::Observer,
   std::size_t resend_bytes_ = 0;
   MutableBytes resend_buffer_;
 
+  std::optional<Timestamp> timer_;  // what it is set to
   std::optional<Timestamp> setup_deadline_;
   std::optional<Timestamp> silent_deadline_;
   std::optional<Timestamp> next_report_;

@@ -19,11 +19,12 @@ Source::Source(std::shared_ptr<const SourceInfo> info, Host& host,
   burst_.reserve(64);
 }
 
-bool Source::OnDatagram(PacketDraft draft, Timestamp now) {
+Source::Taken Source::OnDatagram(PacketDraft draft, Timestamp now,
+                                 bool resent) {
   SourceStats& stats = info_->stats;
   const auto refuse = [](Counter& counter) {
     counter.Add();
-    return false;
+    return Taken{};
   };
   if (!enabled_) return refuse(stats.dropped);
   NoteSize(draft->size());
@@ -32,7 +33,9 @@ bool Source::OnDatagram(PacketDraft draft, Timestamp now) {
   if (!rtp || Classify(draft->bytes()) != PacketKind::kRtp)
     return refuse(stats.invalid);
 
-  const auto place = timeline_.Add(rtp->ssrc, rtp->seq, rtp->timestamp, now);
+  const auto place =
+      resent ? timeline_.AddResent(rtp->ssrc, rtp->seq, rtp->timestamp, now)
+             : timeline_.Add(rtp->ssrc, rtp->seq, rtp->timestamp, now);
   if (!place.accepted()) return refuse(stats.dropped);
 
   PacketInfo& info = draft->info;
@@ -76,7 +79,7 @@ bool Source::OnDatagram(PacketDraft draft, Timestamp now) {
     stats.restarts.Add();
     if (!keyframe) RequestKeyframe(now);
   }
-  return keyframe;
+  return {.accepted = true, .restarted = place.restarted, .keyframe = keyframe};
 }
 
 void Source::FinishBurst() {

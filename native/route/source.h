@@ -94,9 +94,13 @@ class Source {
   Source(std::shared_ptr<const SourceInfo> info, Host& host, EventSink& events,
          Timestamp now);
 
-  // One datagram. Bad ones are counted and gone. True if a keyframe begins
-  // with it.
-  bool OnDatagram(PacketDraft draft, Timestamp now);
+  struct Taken {
+    bool accepted = false;   // else it was bad, repeated or too late
+    bool restarted = false;  // the sender did, with this packet
+    bool keyframe = false;   // begins with it
+  };
+  // One datagram. Bad ones are counted and gone. `resent`: as RTX.
+  Taken OnDatagram(PacketDraft draft, Timestamp now, bool resent = false);
   // Hands on what came since the last call.
   void FinishBurst();
   void OnSenderReport(const SenderReport& report, NtpTime arrival);

@@ -30,6 +30,20 @@ SourceTimeline::Result SourceTimeline::Add(std::uint32_t ssrc,
   return Behind(seq, timestamp, now);
 }
 
+SourceTimeline::Result SourceTimeline::AddResent(std::uint32_t ssrc,
+                                                 std::uint16_t seq,
+                                                 std::uint32_t timestamp,
+                                                 Timestamp now) {
+  constexpr Result kRefused{.outcome = Outcome::kOld};
+  if (!started_ || ssrc != run_.ssrc) return kRefused;
+  const int ahead = SeqDiff(seq, run_.highest);
+  if (ahead > limits_.max_dropout || -ahead > limits_.max_misorder)
+    return kRefused;
+  if (ahead <= 0)
+    return FillGap(highest_ - static_cast<std::uint64_t>(-ahead), timestamp);
+  return TimestampFits(timestamp, now) ? Ahead(seq, timestamp, now) : kRefused;
+}
+
 SourceTimeline::Result SourceTimeline::Start(std::uint32_t ssrc,
                                              std::uint16_t seq,
                                              std::uint32_t timestamp,

@@ -62,6 +62,10 @@ class SourceTimeline {
 
   Result Add(std::uint32_t ssrc, std::uint16_t seq, std::uint32_t timestamp,
              Timestamp now);
+  // A packet that the sender says it has sent before (RTX). However old, it
+  // makes no restart: senders probe the path with what they find.
+  Result AddResent(std::uint32_t ssrc, std::uint16_t seq,
+                   std::uint32_t timestamp, Timestamp now);
 
   // The source's own number of a normalised one, to NACK it; nullopt if that is
   // from before a restart or not sent yet.

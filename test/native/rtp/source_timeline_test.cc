@@ -264,4 +264,33 @@ TEST_CASE("a sender report's timestamp moves with the packets") {
   CHECK_FALSE(timeline.MapTimestamp(kA, 1500));
 }
 
+TEST_CASE("what is resent fills gaps or is the newest, and restarts nothing") {
+  for (const std::uint16_t seq : kStarts) {
+    CAPTURE(seq);
+    SourceTimeline timeline({});
+    CHECK_FALSE(timeline.AddResent(kA, seq, 0, kStart).accepted());
+    const std::uint64_t first = timeline.Add(kA, seq, 0, kStart).extended_seq;
+    timeline.Add(kA, Plus(seq, 2), 3000, kStart);
+
+    const Result late = timeline.AddResent(kA, Plus(seq, 1), 0, kStart);
+    CHECK(late.outcome == Outcome::kLate);
+    CHECK(late.extended_seq == first + 1);
+    CHECK(timeline.AddResent(kA, Plus(seq, 1), 0, kStart).outcome ==
+          Outcome::kDuplicate);
+    const Result next = timeline.AddResent(kA, Plus(seq, 3), 6000, kStart);
+    CHECK(next.outcome == Outcome::kNext);
+    CHECK(next.extended_seq == first + 3);
+
+    for (const int far : {-1001, -20'000, 3004, 20'000, 0x8003})
+      CHECK(timeline.AddResent(kA, Plus(seq, far), 6000, kStart).outcome ==
+            Outcome::kOld);
+    CHECK(timeline.AddResent(kB, Plus(seq, 4), 6000, kStart).outcome ==
+          Outcome::kOld);
+    CHECK(timeline.AddResent(kA, Plus(seq, 4), 0x80000000, kStart).outcome ==
+          Outcome::kOld);
+    CHECK(timeline.highest() == first + 3);
+    CHECK_FALSE(timeline.Add(kA, Plus(seq, 4), 6000, kStart).restarted);
+  }
+}
+
 }  // namespace hg
