@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -106,6 +107,10 @@ class ThreadStub final : public PeerHost, private Source::Host {
     HG_CHECK(std::erase_if(feeds, [&](SourceFeed* feed) {
                return feed->source().info().config.id == id;
              }) == 1);
+  }
+  Replica& Obtain(const std::shared_ptr<const SourceInfo>&) override {
+    HG_CHECK(false);
+    std::abort();
   }
   void FlushAtEndOfTurn() override {}
   void SetTimer(Timestamp) override {}
