@@ -119,8 +119,13 @@ export interface NativeLayerTarget {
 
 export interface NativePeer {
   readonly id: number;
-  /** The remote description is known; ICE checks and DTLS go on from here. */
+  /**
+   * The remote description is known; ICE checks and DTLS go on from here. Once
+   * more after {@link restartIce}: only ufrag and pwd count then.
+   */
   setRemote(remote: NativeRemote): void;
+  /** New local credentials; a `gathered` event follows. */
+  restartIce(): void;
   /** A candidate's text, with or without `a=`. What cannot be used is ignored. */
   addCandidate(candidate: string): void;
   endOfCandidates(): void;

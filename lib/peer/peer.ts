@@ -66,6 +66,15 @@ export interface PeerEvents {
   close: [{ reason: HangupReason }];
 }
 
+/** What is offered. */
+export interface OfferOptions {
+  sessionName: string;
+  /** After the first offer: its m-lines, and what is new behind them. */
+  media: readonly OfferMedia[];
+  /** With new ICE credentials (RFC 8445 section 9): the path is looked for anew, media goes on. Default false. */
+  restartIce?: boolean;
+}
+
 /** How an offer is answered. */
 export interface AnswerOptions {
   /** Default `-`. */
@@ -124,6 +133,8 @@ export class Peer extends Emitter<PeerEvents> {
   /** What the other side said last. */
   #transport: RemoteTransport | null = null;
   #negotiating = false;
+  /** Our credentials are new, and theirs are not known yet. */
+  #restarting = false;
   #offerIsOut = false;
   #connected = false;
   #iceState: NativeIceState = 'new';
@@ -192,13 +203,14 @@ export class Peer extends Emitter<PeerEvents> {
    * @throws {@link UsageError} `HG_ERR_CLOSED`, also if the peer closes meanwhile; `HG_ERR_STATE` while an
    * offer is out; `HG_ERR_OPTION`
    */
-  async createOffer({ sessionName, media }: { sessionName: string; media: readonly OfferMedia[] }): Promise<string> {
+  async createOffer({ sessionName, media, restartIce = false }: OfferOptions): Promise<string> {
     const earlier = this.#earlierOffer();
     checkMedia(
       media,
       earlier.map(({ mid }) => mid),
     );
     return this.#negotiate(async () => {
+      if (restartIce && this.#transport !== null) this.#restartIce();
       const description = await this.#describe(sessionName, 'actpass');
       const lines = offerMedia(media, ({ mid, codec }) => this.#trackFor(mid, codec), earlier);
       const offer = { ...description, media: lines };
@@ -223,7 +235,9 @@ export class Peer extends Emitter<PeerEvents> {
   async createAnswer(offer: string, { sessionName = '-', wishFor, ridOrder = 'hml' }: AnswerOptions): Promise<string> {
     return this.#negotiate(async () => {
       const { media, ...transport } = answerOffer(parseDescription(offer), wishFor);
-      this.#mustBeSameTransport(transport);
+      // Roles stay through renegotiations (RFC 8842 section 5.5).
+      if (this.#transport !== null) transport.dtlsRole = this.#transport.dtlsRole;
+      if (this.#isRestart(transport)) this.#restartIce();
       const setup = transport.dtlsRole === 'client' ? 'active' : 'passive';
       const description = await this.#describe(sessionName, setup);
       const lines = answerLines(media, ({ mid, accepted }) =>
@@ -254,7 +268,7 @@ export class Peer extends Emitter<PeerEvents> {
     }
     const lines = this.#earlierOffer();
     const { media, ...transport } = negotiateAnswer({ ...offer, media: lines }, parseDescription(sdp));
-    this.#mustBeSameTransport(transport);
+    if (this.#isRestart(transport) && !this.#restarting) throw otherIdentity('no restart was offered');
     this.#offerIsOut = false;
     this.#apply(transport, media);
   }
@@ -273,7 +287,7 @@ export class Peer extends Emitter<PeerEvents> {
     }
     // Firefox also offers component 2 until it knows of rtcp-mux.
     if (!/^candidate:\S+ 1 /.test(text) || text.length > 1024) return;
-    if (this.#transport === null) {
+    if (this.#transport === null || this.#restarting) {
       if (this.#earlyCandidates.length < MAX_EARLY_CANDIDATES) this.#earlyCandidates.push(text);
       return;
     }
@@ -283,7 +297,7 @@ export class Peer extends Emitter<PeerEvents> {
   /** No more candidates of the other side will come. */
   endOfCandidates(): void {
     if (this.closed) return;
-    if (this.#transport === null) this.#earlyEnd = true;
+    if (this.#transport === null || this.#restarting) this.#earlyEnd = true;
     else this.#call(() => this.#native.endOfCandidates());
   }
 
@@ -440,12 +454,13 @@ export class Peer extends Emitter<PeerEvents> {
 
   /** Both sides agree: the native side goes on with it. */
   #apply(transport: RemoteTransport, media: readonly NegotiatedMedia[]): void {
-    const isFirst = this.#transport === null;
+    const isNew = this.#transport === null || this.#restarting;
     this.#transport = transport;
+    this.#restarting = false;
     this.#call(() => {
       // Tracks first: the first packet after the handshake is the keyframe buffer's.
       for (const line of media) this.#tracks.get(line.mid)?.negotiate(line, this.#native);
-      if (isFirst) {
+      if (isNew) {
         const { ufrag, pwd, dtlsRole, fingerprints } = transport;
         this.#native.setRemote({ ufrag, pwd, dtlsRole, fingerprints });
       }
@@ -455,17 +470,24 @@ export class Peer extends Emitter<PeerEvents> {
       if (transport.endOfCandidates || this.#earlyEnd) this.#native.endOfCandidates();
     });
     this.#earlyCandidates = [];
+    this.#earlyEnd = false;
     this.#log.debug({ peer: this.id, media }, 'negotiated');
     this.emit('negotiated');
   }
 
-  #mustBeSameTransport(now: RemoteTransport): void {
-    const text = ({ ufrag, pwd, dtlsRole, fingerprints }: RemoteTransport): string =>
-      JSON.stringify([ufrag, pwd, dtlsRole, fingerprints]);
-    if (this.#transport === null || text(this.#transport) === text(now)) return;
-    throw new RemoteError('HG_ERR_REMOTE_SDP', {
-      reason: 'it has another ICE or DTLS identity, and no restart was offered',
-    });
+  /** Whether the other side has new ICE credentials (RFC 8445 section 9). */
+  #isRestart(now: RemoteTransport): boolean {
+    const before = this.#transport;
+    if (before === null) return false;
+    const identity = ({ dtlsRole, fingerprints }: RemoteTransport): string => JSON.stringify([dtlsRole, fingerprints]);
+    if (identity(before) !== identity(now)) throw otherIdentity('it is that of another peer');
+    return before.ufrag !== now.ufrag || before.pwd !== now.pwd;
+  }
+
+  #restartIce(): void {
+    this.#restarting = true;
+    this.#gathered = null;
+    this.#call(() => this.#native.restartIce());
   }
 
   #trackFor(mid: string, codec: Codec): OutgoingTrack {
@@ -513,6 +535,10 @@ function checkMedia(media: readonly OfferMedia[], earlier: readonly string[]): v
 /** Whether a text can be a mid: a token (RFC 8866) that fits a one-byte header extension (RFC 8285). */
 export function isMid(text: string): boolean {
   return /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,16}$/.test(text);
+}
+
+function otherIdentity(why: string): RemoteError {
+  return new RemoteError('HG_ERR_REMOTE_SDP', { reason: `it has another ICE or DTLS identity, and ${why}` });
 }
 
 /** What an answer of ours says of a line, as an answer of theirs would. */

@@ -71,6 +71,7 @@ Napi::Function PeerWrap::Define(Napi::Env env) {
       env, "NativePeer",
       {InstanceAccessor<&PeerWrap::GetId>("id"),
        InstanceMethod<&PeerWrap::SetRemote>("setRemote"),
+       InstanceMethod<&PeerWrap::RestartIce>("restartIce"),
        InstanceMethod<&PeerWrap::AddCandidate>("addCandidate"),
        InstanceMethod<&PeerWrap::EndOfCandidates>("endOfCandidates"),
        InstanceMethod<&PeerWrap::AddTrack>("addTrack"),
@@ -121,6 +122,10 @@ void PeerWrap::SetRemote(const Napi::CallbackInfo& info) {
     if (fingerprint) remote.fingerprints.push_back(std::move(*fingerprint));
   }
   host_->engine(env).SetRemote(peer_, std::move(remote));
+}
+
+void PeerWrap::RestartIce(const Napi::CallbackInfo& info) {
+  host_->engine(info.Env()).RestartIce(peer_);
 }
 
 void PeerWrap::AddCandidate(const Napi::CallbackInfo& info) {

@@ -27,6 +27,7 @@ class PeerWrap : public Napi::ObjectWrap<PeerWrap> {
 
   Napi::Value GetId(const Napi::CallbackInfo& info);
   void SetRemote(const Napi::CallbackInfo& info);
+  void RestartIce(const Napi::CallbackInfo& info);
   void AddCandidate(const Napi::CallbackInfo& info);
   void EndOfCandidates(const Napi::CallbackInfo& info);
   Napi::Value AddTrack(const Napi::CallbackInfo& info);

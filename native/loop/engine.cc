@@ -67,6 +67,10 @@ void Engine::SetRemote(const PeerHandle& peer, PeerRemote remote) {
   OnPeer(peer, [remote = std::move(remote)](Peer& p) { p.SetRemote(remote); });
 }
 
+void Engine::RestartIce(const PeerHandle& peer) {
+  OnPeer(peer, [](Peer& p) { p.RestartIce(); });
+}
+
 void Engine::AddCandidate(const PeerHandle& peer, std::string candidate) {
   OnPeer(peer, [candidate = std::move(candidate)](Peer& p) {
     p.AddRemoteCandidate(candidate);

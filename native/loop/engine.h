@@ -61,6 +61,7 @@ class Engine {
 
   PeerHandle CreatePeer(bool controlling);
   void SetRemote(const PeerHandle& peer, PeerRemote remote);
+  void RestartIce(const PeerHandle& peer);
   void AddCandidate(const PeerHandle& peer, std::string candidate);
   void EndOfCandidates(const PeerHandle& peer);
   std::shared_ptr<const EgressStats> AddTrack(const PeerHandle& peer,

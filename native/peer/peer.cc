@@ -54,7 +54,11 @@ void Peer::Start() {
 }
 
 void Peer::SetRemote(PeerRemote remote) {
-  if (closed_ || remote_) return;
+  if (closed_) return;
+  if (remote_) {
+    ice_->SetRemote(remote.ice);
+    return SetTimer();
+  }
   remote_ = std::move(remote);
   setup_deadline_ = now() + config_.setup_timeout;
   ice_->SetRemote(remote_->ice);
@@ -64,6 +68,13 @@ void Peer::SetRemote(PeerRemote remote) {
   stats_->dtls_state.Set(static_cast<std::uint64_t>(dtls_->state()));
   if (ice_connected_) StartDtls();
   SetTimer();
+}
+
+void Peer::RestartIce() {
+  if (closed_) return;
+  ice_->Restart();
+  host_.WatchFds(ice_->fds());
+  IterateIce();
 }
 
 void Peer::AddRemoteCandidate(const std::string& candidate) {

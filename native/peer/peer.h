@@ -58,7 +58,11 @@ class Peer final : private IceTransport::Observer,
 
   // Gathers; kPeerGathered follows.
   void Start();
+  // The first one; after RestartIce() another, of which only ICE's part counts.
   void SetRemote(PeerRemote remote);
+  // New local credentials (RFC 8445 s9): kPeerGathered follows, and SetRemote()
+  // is to. Media goes on over the old pair meanwhile.
+  void RestartIce();
   void AddRemoteCandidate(const std::string& candidate);
   void SetRemoteGatheringDone();
   void AddTrack(const EgressTrackConfig& config,

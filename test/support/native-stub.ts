@@ -149,7 +149,9 @@ export class StubPeer implements NativePeer {
   maxBitrate = 0;
   remote: NativeRemote | null = null;
   ended = false;
+  restarted = false;
   closed = false;
+  #generation = 0;
   readonly #engine: StubEngine;
 
   constructor(engine: StubEngine, id: number, options: NativePeerOptions) {
@@ -160,8 +162,15 @@ export class StubPeer implements NativePeer {
 
   setRemote(remote: NativeRemote): void {
     this.#mustBeOpen();
-    if (this.remote) throw nativeFailure('HG_ERR_ARGUMENT', 'there is a remote description');
+    if (this.remote && !this.restarted) throw nativeFailure('HG_ERR_ARGUMENT', 'there is a remote description');
+    this.restarted = false;
     this.remote = remote;
+  }
+
+  restartIce(): void {
+    this.#mustBeOpen();
+    this.restarted = true;
+    if (this.#engine.gathers) this.gather();
   }
 
   addCandidate(candidate: string): void {
@@ -253,10 +262,11 @@ export class StubPeer implements NativePeer {
 
   gather(): void {
     const { candidates } = this.#engine;
+    if (this.restarted) ++this.#generation;
     this.#engine.post({
       type: 'gathered',
       peer: this.id,
-      ufrag: 'uF0a',
+      ufrag: `uF0a${this.#generation === 0 ? '' : String(this.#generation)}`,
       pwd: 'aVeryLongIcePassword22',
       candidates,
     });

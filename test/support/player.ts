@@ -7,6 +7,8 @@ export interface Figures {
   video: InboundRtp;
   audio: InboundRtp;
   sent: OutboundRtp[];
+  /** By mid. */
+  received: Record<string, InboundRtp>;
   pair: { localPort: number; remotePort: number; local: string; remote: string } | null;
 }
 
@@ -43,6 +45,8 @@ interface TestPage {
   play(server: string, id: number | string): Promise<number>;
   echo(server: string, body?: object, tracks?: object[]): Promise<number>;
   request(index: number, message: object): void;
+  renegotiate(index: number, options: object): Promise<string>;
+  changeCamera(index: number, mid: string, capture: object): Promise<void>;
   figures(index: number): Promise<Figures>;
   events(index: number): string[];
 }
@@ -64,6 +68,16 @@ export async function echo(page: Page, server: string, body?: object, tracks?: o
 /** Sends the player's plugin a message. */
 export function request(page: Page, index: number, message: object): Promise<void> {
   return page.evaluate((i, body) => window.request(i, body), index, message);
+}
+
+/** Offers anew, with what janus.js's `createOffer` takes; resolves with the answer's SDP. */
+export function renegotiate(page: Page, index: number, options: object): Promise<string> {
+  return page.evaluate((i, what) => window.renegotiate(i, what), index, options);
+}
+
+/** Another camera on an m-line, without an offer. */
+export function changeCamera(page: Page, index: number, mid: string, capture: object): Promise<void> {
+  return page.evaluate((i, m, c) => window.changeCamera(i, m, c), index, mid, capture);
 }
 
 export function figuresOf(page: Page, index: number): Promise<Figures> {

@@ -123,7 +123,7 @@ function answerMedia(
   line: RemoteMedia,
   wishFor: (line: RemoteMedia) => AnswerWish | undefined,
 ): AcceptedMedia | undefined {
-  if ((line.type !== 'audio' && line.type !== 'video') || line.port === 0) return undefined;
+  if ((line.type !== 'audio' && line.type !== 'video') || (line.port === 0 && !line.bundleOnly)) return undefined;
   const wish = wishFor(line);
   const chosen = wish === undefined ? undefined : choose(line, wish);
   if (wish === undefined || chosen === undefined) return undefined;

@@ -28,6 +28,8 @@ export interface RemoteMedia {
   /** `audio`, `video`, `application`, … */
   type: string;
   port: number;
+  /** RFC 9143 section 6: with port 0 it exists in the BUNDLE group, and is not rejected. */
+  bundleOnly: boolean;
   protocol: string;
   /** `96 97`, `webrtc-datachannel`. */
   formats: string;
@@ -141,6 +143,7 @@ function readMedia(
     index,
     type: media.type,
     port: media.port,
+    bundleOnly: media.bundleOnly !== undefined,
     protocol: media.protocol,
     formats: String(media.payloads ?? '0'),
     mid: text(media.mid),

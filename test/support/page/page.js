@@ -110,6 +110,35 @@ window.play = async (server, id) => {
   return index;
 };
 
+/** Offers anew, with what janus.js's createOffer() takes; resolves with the answer. */
+window.renegotiate = (index, options) =>
+  new Promise((resolve, reject) => {
+    const { handle } = players[index];
+    const { pc } = handle.webrtcStuff;
+    const settle = () => {
+      if (pc.signalingState !== 'stable') return;
+      pc.removeEventListener('signalingstatechange', settle);
+      resolve(pc.remoteDescription.sdp);
+    };
+    handle.createOffer({
+      ...options,
+      success: (jsep) => {
+        pc.addEventListener('signalingstatechange', settle);
+        handle.send({ message: { audio: true }, jsep });
+      },
+      error: reject,
+    });
+  });
+/** Another camera, without an offer. */
+window.changeCamera = (index, mid, capture) =>
+  new Promise((resolve, reject) => {
+    players[index].handle.replaceTracks({
+      tracks: [{ type: 'video', mid, capture }],
+      success: resolve,
+      error: reject,
+    });
+  });
+
 window.events = (index) => players[index].events;
 window.request = (index, message) => players[index].handle.send({ message });
 window.leave = (index) => new Promise((resolve) => players[index].janus.destroy({ success: resolve, error: resolve }));
@@ -132,13 +161,14 @@ function look(video) {
 window.figures = async (index) => {
   const { video, handle, tracks } = players[index];
   const { pc } = handle.webrtcStuff;
-  const figures = { tracks, picture: look(video), video: {}, audio: {}, sent: [], pair: null };
+  const figures = { tracks, picture: look(video), video: {}, audio: {}, sent: [], received: {}, pair: null };
   const reports = await pc.getStats();
   const pairs = [];
   reports.forEach((report) => {
     if (report.type === 'inbound-rtp') {
       const codec = reports.get(report.codecId)?.mimeType;
       figures[report.kind ?? report.mediaType] = { ...report, codec };
+      figures.received[report.mid] = { ...report, codec };
     }
     if (report.type === 'outbound-rtp') figures.sent.push(report);
     if (report.type === 'candidate-pair' && (report.selected || (report.nominated && report.state === 'succeeded')))

@@ -104,6 +104,16 @@ t.test('what cannot be used is refused with its reason', async (t) => {
   t.throws(() => answer(sdp, { codecs: ['l16'] }), reason('no m-line that we can use'));
 });
 
+t.test('a bundle-only m-line has port 0, and is taken', async (t) => {
+  const sdp = fixture('sdp/publish-av-data.firefox.offer.sdp').replace(
+    /^m=video \d+ (.*)$/m,
+    'm=video 0 $1\na=bundle-only',
+  );
+
+  t.equal(answer(sdp).media[1]?.accepted?.codec.name, 'vp8');
+  t.equal(answer(sdp.replace('a=bundle-only\r\n', '')).media[1]?.accepted, undefined);
+});
+
 t.test('the DTLS role follows what is offered', async (t) => {
   const sdp = fixture('sdp/publish-audio.chromium.offer.sdp');
   const role = (setup: string) => answer(sdp.replace('a=setup:actpass', `a=setup:${setup}`)).dtlsRole;
