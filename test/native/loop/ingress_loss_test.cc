@@ -90,9 +90,14 @@ Outcome RunBetween(const Network& network, const Setup& setup) {
   // Until each keyframe that was asked for on the way here, one a second, has
   // come.
   rig.Stream(sender, network.pace, 1300ms);
-  rig.RunFor(100ms);
   const SourceStats& stats = pair.stats();
-  REQUIRE(stats.packets.value() > 0);
+  REQUIRE(rig.RunUntil(
+      [&] { return from.info->stats.packets.value() == sender.sent(); }));
+  rig.RunFor(150ms);
+  REQUIRE(rig.RunUntil([&] {
+    return stats.packets.value() > 0 &&
+           stats.packets.value() == pair.egress().packets.value();
+  }));
   const std::uint64_t sent_before = sender.sent();
   const std::uint64_t arrived_before = stats.packets.value();
 
