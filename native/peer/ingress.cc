@@ -22,8 +22,11 @@ namespace {
 constexpr Duration kReportInterval = 1s;
 // Senders expect it every 50 to 250 ms.
 constexpr Duration kTransportCcInterval = 100ms;
-// Until it is known. Too short a guess would ask for everything twice.
-constexpr Duration kUnknownRoundTrip = 100ms;
+// Between two NACKs of a packet: until the round trip is known, and beyond it.
+// The round trip known is a short one, and an answer waits for turns on both
+// sides: one that came just too late was asked for twice.
+constexpr Duration kUnknownAnswerTime = 100ms;
+constexpr Duration kAnswerSlack = 5ms;
 // A compound that fits any path.
 constexpr std::size_t kMaxCompoundBytes = 1200;
 // RFC 3550 s6.4.1: the count has 5 bits.
@@ -90,8 +93,8 @@ class Ingress::Encoding final : public SourceFeed {
     if (taken.keyframe) stream_.OnKeyframe(rtp.seq);
   }
 
-  std::optional<Timestamp> NextDue(Timestamp now, Duration round_trip) const {
-    std::optional<Timestamp> due = stream_.NextDue(round_trip);
+  std::optional<Timestamp> NextDue(Timestamp now, Duration answer_time) const {
+    std::optional<Timestamp> due = stream_.NextDue(answer_time);
     Earliest(due, source_.NextDue());
     if (keyframe_wanted_ && stream_.ssrc()) Earliest(due, now);
     return due;
@@ -279,8 +282,9 @@ void Ingress::SetMaxBitrate(std::uint64_t bitrate_bps) {
   AnnounceDue();
 }
 
-Duration Ingress::RoundTrip() const {
-  return owner_.RoundTrip().value_or(kUnknownRoundTrip);
+Duration Ingress::AnswerTime() const {
+  const auto round_trip = owner_.RoundTrip();
+  return round_trip ? *round_trip * 5 / 4 + kAnswerSlack : kUnknownAnswerTime;
 }
 
 void Ingress::AnnounceDue() {
@@ -292,10 +296,10 @@ std::optional<Timestamp> Ingress::NextDue() const {
   std::optional<Timestamp> due = next_report_;
   Earliest(due, next_transport_cc_);
   if (limit_changed_) Earliest(due, host_.now());
-  const Duration round_trip = RoundTrip();
+  const Duration answer_time = AnswerTime();
   for (const Track& track : tracks_) {
     for (const auto& encoding : track.encodings)
-      Earliest(due, encoding->NextDue(host_.now(), round_trip));
+      Earliest(due, encoding->NextDue(host_.now(), answer_time));
   }
   return due;
 }
@@ -356,7 +360,7 @@ void Ingress::ReportLimit(Compound& out) {
 
 void Ingress::CollectNacks(Compound& out) {
   const Timestamp now = host_.now();
-  const Duration round_trip = RoundTrip();
+  const Duration answer_time = AnswerTime();
   for (const Track& track : tracks_) {
     for (const auto& encoding : track.encodings) {
       encoding->source().OnDue(now);
@@ -373,7 +377,7 @@ void Ingress::CollectNacks(Compound& out) {
       }
       std::array<std::uint16_t, 64> seqs;
       const std::size_t count =
-          encoding->stream().CollectNacks(now, round_trip, seqs);
+          encoding->stream().CollectNacks(now, answer_time, seqs);
       if (count == 0) continue;
       stats.nacks.Add(count);
       std::span<const std::uint16_t> rest = std::span(seqs).first(count);

@@ -101,7 +101,8 @@ class Ingress {
   void CollectNacks(Compound& out);
   void Report(Compound& out);
   void ReportLimit(Compound& out);
-  Duration RoundTrip() const;
+  // Within this time what was asked for should have come.
+  Duration AnswerTime() const;
   void AnnounceDue();
 
   PeerHost& host_;

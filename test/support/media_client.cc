@@ -489,6 +489,21 @@ void MediaClient::SendRtcp(MutableBytes buffer, std::size_t size) {
   if (protected_size) Send(buffer.first(*protected_size));
 }
 
+void MediaClient::SendRtp(Bytes packet) {
+  if (state_ != State::kConnected) return;
+  std::vector<std::uint8_t> buffer(packet.begin(), packet.end());
+  buffer.resize(packet.size() + SrtpSession::kMaxOverhead);
+  const auto size = srtp_->ProtectRtp(buffer, packet.size());
+  if (size) Send(Bytes(buffer).first(*size));
+}
+
+void MediaClient::SendRtcp(Bytes compound) {
+  if (state_ != State::kConnected) return;
+  std::vector<std::uint8_t> buffer(compound.begin(), compound.end());
+  buffer.resize(compound.size() + SrtpSession::kMaxOverhead);
+  SendRtcp(buffer, compound.size());
+}
+
 void MediaClient::SendNacks() {
   if (!nack_due_ || now_ < *nack_due_) return;
   nack_due_.reset();

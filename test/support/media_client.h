@@ -149,6 +149,10 @@ class MediaClient final : private IceTransport::Observer,
   void RequestKeyframe(std::size_t track);
   // Asks for these, received or not, once connected.
   void Nack(std::size_t track, std::span<const std::uint16_t> seqs);
+  // Plain packets, protected as they are: what an ill-behaved peer sends, once
+  // connected.
+  void SendRtp(Bytes packet);
+  void SendRtcp(Bytes compound);
   // Says goodbye by DTLS. OnClosed is not called.
   void Close();
 

@@ -116,6 +116,8 @@ void TestSender::Keep(double packets_per_second) {
         now - Duration(static_cast<std::int64_t>(static_cast<double>(next_id_) /
                                                  packets_per_second * 1e9));
   }
+  if (options_.answers_requests && TakeKeyframeRequests() > 0)
+    since_restart_ = 0;
   const double seconds = std::chrono::duration<double>(now - *started_).count();
   const auto due = static_cast<std::uint64_t>(seconds * packets_per_second);
   // A machine that was held up does not make up for it at once.
@@ -321,7 +323,8 @@ Viewer& EngineRig::AddViewer(const Engine::SourceHandle& source,
   Viewer& viewer =
       *viewers_.emplace_back(std::make_unique<Viewer>(*this, options));
   viewer.peer_ = engine_->CreatePeer(true);
-  by_peer_[viewer.peer_.id] = &viewer;
+  Watch(viewer.peer_.id,
+        [&viewer](const Event& event) { viewer.OnEvent(event); });
   for (std::size_t i = 0; i < options.tracks; ++i) {
     EgressTrackConfig track;
     track.mid = std::to_string(i);
@@ -347,11 +350,16 @@ void EngineRig::Remove(Viewer& viewer) {
   std::erase_if(viewers_, [&](const auto& v) { return v.get() == &viewer; });
 }
 
+void EngineRig::Watch(std::uint32_t peer,
+                      std::function<void(const Event&)> on_event) {
+  by_peer_[peer] = std::move(on_event);
+}
+
 void EngineRig::TakeEvents() {
   for (const Event& event : inbox_.Take()) {
     if (event.type == EventType::kPeerClosed) engine_->ForgetPeer(event.object);
-    const auto viewer = by_peer_.find(event.object);
-    if (viewer != by_peer_.end()) viewer->second->OnEvent(event);
+    const auto watcher = by_peer_.find(event.object);
+    if (watcher != by_peer_.end()) watcher->second(event);
   }
 }
 

@@ -63,6 +63,7 @@ class TestSender {
     std::uint64_t packets_per_frame = 1;
     std::uint64_t frames_per_keyframe = 50;
     std::size_t payload_size = 500;
+    bool answers_requests = false;  // with a keyframe, within Keep()
   };
   TestSender(const Engine::SourceHandle& source, const Options& options);
 
@@ -213,6 +214,9 @@ class EngineRig {
   Duration longest_pause() const { return longest_pause_; }
   bool AllConnected();
 
+  // What is said of a peer that is not a Viewer's goes here.
+  void Watch(std::uint32_t peer, std::function<void(const Event&)> on_event);
+
   Engine& engine() { return *engine_; }
   EventInbox& inbox() { return inbox_; }
   LossyRelay* relay() { return relay_ ? &*relay_ : nullptr; }
@@ -230,7 +234,7 @@ class EngineRig {
   MediaClientLoop loop_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Viewer>> viewers_;
-  std::unordered_map<std::uint32_t, Viewer*> by_peer_;
+  std::unordered_map<std::uint32_t, std::function<void(const Event&)>> by_peer_;
   Duration longest_pause_{0};
 };
 

@@ -68,7 +68,7 @@ TEST_CASE("what came in one burst is handed on together, by source") {
 // ---- loss
 // -------------------------------------------------------------------
 
-TEST_CASE("a lost packet is asked for after 12 ms, once per round trip") {
+TEST_CASE("a lost packet is asked for after 12 ms, less than once per round trip") {
   for (const std::uint16_t seq : kStarts) {
     CAPTURE(seq);
     IngressRig rig(With({VideoTrack(20)}));
@@ -84,7 +84,7 @@ TEST_CASE("a lost packet is asked for after 12 ms, once per round trip") {
     rig.RunUntil(kStart + 990ms);
 
     for (std::size_t i = 1; i < rig.heard.asked.size(); ++i)
-      CHECK(rig.heard.asked[i].at - rig.heard.asked[i - 1].at >= 50ms);
+      CHECK(rig.heard.asked[i].at - rig.heard.asked[i - 1].at >= 60ms);
     CHECK(rig.heard.asked.size() >= 5);
     CHECK(rig.heard.asked.size() <= 10);
     rig.RunUntil(kStart + 2s);
