@@ -60,7 +60,8 @@ t.test('chromium', { skip: !BROWSERS.includes('chromium') && 'only Firefox is as
     await request(page, index, { substream });
     const width = WIDTHS[substream];
     await until(`width ${String(width)}`, async () => (await figuresOf(page, index)).video.frameWidth === width);
-    t.ok((await eventsOf(page, index)).includes(`{"echotest":"event","mid":"0","substream":${String(substream)}}`));
+    const told = { echotest: 'event', mid: '0', videocodec: 'vp8', substream };
+    t.ok((await eventsOf(page, index)).includes(JSON.stringify(told)), 'the client is told');
     await temporalLayers(t, page, index, track, substream);
   }
   t.equal((await figuresOf(page, index)).video.framesDropped, 0, 'no frame was dropped');

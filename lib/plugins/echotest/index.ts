@@ -62,15 +62,14 @@ class Echo {
     if (video !== undefined) this.#muted.video = !video;
     for (const out of this.#links.values()) this.#apply(out);
     const { substream, temporal, fallback } = body;
-    for (const track of this.peer.incoming) {
-      const out = this.peer.track(track.mid);
-      if (track.kind !== 'video' || out === undefined) continue;
-      out.setLayers({
-        ...(substream === undefined ? {} : { substream }),
-        ...(temporal === undefined ? {} : { temporal }),
-        // On the wire it is in microseconds.
-        ...(fallback === undefined ? {} : { fallback: fallback / 1000 }),
-      });
+    const layers = {
+      ...(substream === undefined ? {} : { substream }),
+      ...(temporal === undefined ? {} : { temporal }),
+      // On the wire it is in microseconds.
+      ...(fallback === undefined ? {} : { fallback: fallback / 1000 }),
+    };
+    if (Object.keys(layers).length > 0) {
+      for (const { mid, kind } of this.peer.incoming) if (kind === 'video') this.peer.track(mid)?.setLayers(layers);
     }
     if (bitrate === undefined || bitrate === this.#bitrate) return;
     this.#bitrate = bitrate;
@@ -91,10 +90,10 @@ class Echo {
   #tell(out: OutgoingTrack): void {
     let told: Partial<Layers> = {};
     out.on('layers', (layers) => {
-      const { mid } = out;
+      const about = { echotest: 'event', mid: out.mid, videocodec: out.codec.name };
       const { substream, temporal } = layers;
-      if (substream !== told.substream) this.handle.push({ echotest: 'event', mid, substream });
-      if (temporal !== told.temporal) this.handle.push({ echotest: 'event', mid, temporal });
+      if (substream !== told.substream) this.handle.push({ ...about, substream });
+      if (temporal !== told.temporal) this.handle.push({ ...about, temporal });
       told = layers;
     });
   }
