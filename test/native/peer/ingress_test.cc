@@ -68,7 +68,8 @@ TEST_CASE("what came in one burst is handed on together, by source") {
 // ---- loss
 // -------------------------------------------------------------------
 
-TEST_CASE("a lost packet is asked for after 12 ms, less than once per round trip") {
+TEST_CASE(
+    "a lost packet is asked for after 12 ms, less than once per round trip") {
   for (const std::uint16_t seq : kStarts) {
     CAPTURE(seq);
     IngressRig rig(With({VideoTrack(20)}));
