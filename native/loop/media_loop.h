@@ -15,6 +15,7 @@
 #include "loop/replica_table.h"
 #include "loop/shard_mesh.h"
 #include "loop/turn.h"
+#include "work/recorder_track.h"
 
 namespace hg {
 
@@ -46,6 +47,12 @@ class MediaLoop final : private Timer {
   void Link(std::uint32_t peer, std::size_t track,
             const std::shared_ptr<const SourceInfo>& source);
   ReplicaTable& sources() { return sources_; }
+  // Tracks that are recorded from this thread, by the recording's id.
+  std::unordered_map<std::uint32_t, std::unique_ptr<RecorderTrack>>&
+  recorders() {
+    return recorders_;
+  }
+  Timestamp now() const { return turn_.now; }
 
  private:
   // Handshakes are the most expensive thing a turn can do (0.1 to 0.5 ms).
@@ -72,6 +79,7 @@ class MediaLoop final : private Timer {
   Turn turn_;
   ReplicaTable sources_;
   std::unordered_map<std::uint32_t, std::unique_ptr<PeerSlot>> peers_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<RecorderTrack>> recorders_;
   std::thread thread_;
 };
 
