@@ -10,6 +10,15 @@ export { asyncRequest, Plugin, PluginError, reply, request, type RequestContext 
 export * as shape from './plugins/shape.js';
 export { link, type Link } from './routing/link.js';
 export { Mountpoint, type MountpointOptions, type MountpointMediaOptions } from './routing/mountpoint.js';
+export { readMjr, type MjrFile, type MjrInfo, type MjrRecord } from './routing/mjr.js';
+export {
+  DataRecorder,
+  Recorder,
+  type DataRecorderOptions,
+  type RecorderEvents,
+  type RecorderOptions,
+  type RecorderStats,
+} from './routing/recorder.js';
 export type { Sink } from './routing/sink.js';
 export type { Source } from './routing/source.js';
 export type { LocalClient, LocalHandle } from './session/local-client.js';

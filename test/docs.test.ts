@@ -58,6 +58,7 @@ const GIVEN: Readonly<Record<string, string>> = {
   readOptions: `import { readOptions } from '${root}dist/options.js';`,
   option: `import { option } from '${root}dist/options.js';`,
   pino: "import { pino } from 'pino';",
+  readFile: "import { readFile } from 'node:fs/promises';",
   createServer: "import { createServer } from 'node:http';",
   LobbyPlugin: "class LobbyPlugin extends Plugin { static package = 'example.plugin.lobby'; requests = {}; }",
   gateway: 'const gateway = await Gateway.open({ logger: silentLogger });',
