@@ -16,7 +16,7 @@ import { option, readOptions, type OptionValues } from './options.js';
 import { localAddresses } from './peer/addresses.js';
 import type { Peer, PeerOptions } from './peer/peer.js';
 import { Peers } from './peer/peers.js';
-import { EchoTestPlugin, StreamingPlugin, type StreamingOptions } from './plugins/index.js';
+import { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
 import type { Plugin, PluginHost } from './plugins/plugin.js';
 import { Mountpoints, type Mountpoint, type MountpointOptions } from './routing/mountpoint.js';
 import {
@@ -68,8 +68,8 @@ export interface GatewayOptions extends Omit<SessionTableOptions, 'watchdogInter
   media?: MediaOptions;
   /** The built-in streaming plugin; false: without. */
   streaming?: StreamingOptions | false;
-  /** The built-in echo test. Default true. */
-  echotest?: boolean;
+  /** The built-in echo test; true: with its defaults; false: without. Default true. */
+  echotest?: EchoTestOptions | boolean;
   /** Behind the name of a recording that is being written: `tmp` makes it `talk.mjr.tmp`. Default: nothing. */
   recordingsTmpExtension?: string;
   /** Requests must carry it as `apisecret`. Default: none is needed. */
@@ -120,7 +120,7 @@ const SPEC = {
   media: option.object(MEDIA_SPEC),
   // Read by the plugin itself, so that errors name its options.
   streaming: { read: (_path: string, value: unknown) => value as StreamingOptions | false | undefined },
-  echotest: option.boolean({ default: true }),
+  echotest: { read: (_path: string, value: unknown) => value as EchoTestOptions | boolean | undefined },
   recordingsTmpExtension: option.optional(option.string({ pattern: /^\w+$/, expected: 'letters and digits' })),
   apiSecret: option.optional(option.string()),
   serverName: option.string({ default: 'headgate' }),
@@ -180,7 +180,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     try {
       const { streaming, echotest } = gateway.#options;
       if (streaming !== false) await gateway.use(new StreamingPlugin(streaming));
-      if (echotest) await gateway.use(new EchoTestPlugin());
+      if (echotest !== false) await gateway.use(new EchoTestPlugin(echotest === true ? {} : echotest));
       return gateway;
     } catch (error) {
       await gateway.close();
