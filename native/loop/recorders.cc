@@ -5,8 +5,8 @@
 namespace hg {
 
 Recorders::Handle Recorders::Create(const RecorderOptions& options) {
-  if (!thread_) thread_.emplace(events_);
   auto file = std::make_unique<MjrFile>(options.path, options.temporary_path);
+  if (!thread_) thread_.emplace(events_);
   Handle handle;
   handle.recording = std::make_shared<Recording>(
       next_id_++, options.video ? Recording::kVideoRing : Recording::kOtherRing,
