@@ -16,9 +16,16 @@ import { option, readOptions, type OptionValues } from './options.js';
 import { localAddresses } from './peer/addresses.js';
 import type { Peer, PeerOptions } from './peer/peer.js';
 import { Peers } from './peer/peers.js';
-import { EchoTestPlugin, StreamingPlugin, type StreamingOptions } from './plugins/index.js';
+import { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
 import type { Plugin, PluginHost } from './plugins/plugin.js';
 import { Mountpoints, type Mountpoint, type MountpointOptions } from './routing/mountpoint.js';
+import {
+  Recorders,
+  type DataRecorder,
+  type DataRecorderOptions,
+  type Recorder,
+  type RecorderOptions,
+} from './routing/recorder.js';
 import { UdpSources } from './routing/udp-source.js';
 import { LocalClient } from './session/local-client.js';
 import { SESSION_OPTIONS, SessionTable, type SessionTableOptions } from './session/sessions.js';
@@ -61,8 +68,10 @@ export interface GatewayOptions extends Omit<SessionTableOptions, 'watchdogInter
   media?: MediaOptions;
   /** The built-in streaming plugin; false: without. */
   streaming?: StreamingOptions | false;
-  /** The built-in echo test. Default true. */
-  echotest?: boolean;
+  /** The built-in echo test; true: with its defaults; false: without. Default true. */
+  echotest?: EchoTestOptions | boolean;
+  /** Behind the name of a recording that is being written: `tmp` makes it `talk.mjr.tmp`. Default: nothing. */
+  recordingsTmpExtension?: string;
   /** Requests must carry it as `apisecret`. Default: none is needed. */
   apiSecret?: string;
   /** As clients see it in `server_info`. Default `headgate`. */
@@ -111,7 +120,8 @@ const SPEC = {
   media: option.object(MEDIA_SPEC),
   // Read by the plugin itself, so that errors name its options.
   streaming: { read: (_path: string, value: unknown) => value as StreamingOptions | false | undefined },
-  echotest: option.boolean({ default: true }),
+  echotest: { read: (_path: string, value: unknown) => value as EchoTestOptions | boolean | undefined },
+  recordingsTmpExtension: option.optional(option.string({ pattern: /^\w+$/, expected: 'letters and digits' })),
   apiSecret: option.optional(option.string()),
   serverName: option.string({ default: 'headgate' }),
   logger: option.optional(
@@ -154,6 +164,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   readonly #engine: NativeEngine;
   readonly #peers: Peers;
   readonly #sources: UdpSources;
+  readonly #recorders: Recorders;
   readonly #options: OptionValues<typeof SPEC>;
   readonly #addresses: readonly string[];
   #closing: Promise<void> | null = null;
@@ -169,7 +180,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     try {
       const { streaming, echotest } = gateway.#options;
       if (streaming !== false) await gateway.use(new StreamingPlugin(streaming));
-      if (echotest) await gateway.use(new EchoTestPlugin());
+      if (echotest !== false) await gateway.use(new EchoTestPlugin(echotest === true ? {} : echotest));
       return gateway;
     } catch (error) {
       await gateway.close();
@@ -192,6 +203,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     open.add(this.#engine);
     this.#peers = new Peers(this.#engine, logger);
     this.#sources = new UdpSources(this.#engine, logger);
+    this.#recorders = new Recorders(this.#engine, logger, options.recordingsTmpExtension);
     this.mountpoints = new Mountpoints(this.#sources, logger);
     const { sessionTimeout, reclaimSessionTimeout, maxSessions, maxHandles, opaqueIdInApi } = options;
     this.sessions = new SessionTable(
@@ -270,6 +282,30 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     return this.#peers.createPeer(options);
   }
 
+  /**
+   * Makes the file of a recording; {@link link} a source to it.
+   *
+   * @throws {@link UsageError} `HG_ERR_OPTION`, `HG_ERR_CLOSED`; `HG_ERR_RECORDING` if the path cannot be written to
+   * @throws {@link ResourceError} `HG_ERR_RECORDING` if the disk is full, or files are too many
+   * @example
+   * const [{ source }] = mountpoint.media;
+   * link(source, gateway.createRecorder({ path: '/tmp/camera', codec: source.codec }));
+   */
+  createRecorder(options: RecorderOptions): Recorder {
+    this.#mustBeOpen();
+    return this.#recorders.createRecorder(options);
+  }
+
+  /**
+   * Makes the file of a recording of messages.
+   *
+   * @throws as {@link createRecorder}
+   */
+  createDataRecorder(options: DataRecorderOptions): DataRecorder {
+    this.#mustBeOpen();
+    return this.#recorders.createDataRecorder(options);
+  }
+
   /** What clients read in `server_info`. */
   serverFacts(): object {
     const { media, serverName } = this.#options;
@@ -312,6 +348,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     open.delete(this.#engine);
     this.#engine.close();
     this.#peers.engineClosed();
+    this.#recorders.engineClosed();
     for (const plugin of this.#plugins.values()) {
       try {
         await plugin.closed();
@@ -325,6 +362,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   #onNativeEvents(events: readonly NativeEvent[]): void {
     for (const event of events) {
       if (event.type === 'log') this.logger[event.level]({ where: event.where }, event.message);
+      else if (this.#recorders.handleNativeEvent(event)) continue;
       else if (!this.#peers.handleNativeEvent(event)) this.#sources.handleNativeEvent(event);
     }
   }

@@ -5,11 +5,20 @@ export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, ty
 export { consoleLogger, silentLogger, type Logger, type LogLevel } from './logger.js';
 export { IncomingTrack, Peer, type PeerEvents, type PeerStats } from './peer/peer.js';
 export type { Handle, Jsep } from './plugins/handle.js';
-export { EchoTestPlugin, StreamingPlugin, type StreamingOptions } from './plugins/index.js';
+export { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
 export { asyncRequest, Plugin, PluginError, reply, request, type RequestContext } from './plugins/plugin.js';
 export * as shape from './plugins/shape.js';
 export { link, type Link } from './routing/link.js';
 export { Mountpoint, type MountpointOptions, type MountpointMediaOptions } from './routing/mountpoint.js';
+export { readMjr, type MjrFile, type MjrInfo, type MjrRecord } from './routing/mjr.js';
+export {
+  DataRecorder,
+  Recorder,
+  type DataRecorderOptions,
+  type RecorderEvents,
+  type RecorderOptions,
+  type RecorderStats,
+} from './routing/recorder.js';
 export type { Sink } from './routing/sink.js';
 export type { Source } from './routing/source.js';
 export type { LocalClient, LocalHandle } from './session/local-client.js';

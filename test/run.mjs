@@ -12,7 +12,8 @@
 // ts        test/lib and test/*.test.ts, by tap
 // api       test/api: whole gateways and their clients
 // browser   test/browser, in a network namespace of its own (as root)
-// soak      the fuzzers of test/native/fuzz, a minute each, and 2,000 viewers that come and go
+// soak      the fuzzers of test/native/fuzz, a minute each, 2,000 viewers that
+//           come and go, and a recording of 10 minutes
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, createWriteStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -207,7 +208,7 @@ const isEndToEnd = (path) => /\/end-to-end[\w-]*\.test\.ts$/.test(path);
 const isBrowser = (path) => path.startsWith('test/browser/');
 const isApi = (path) => path.startsWith('test/api/');
 // Those that have a long form.
-const isSoak = (path) => path === 'test/api/lifecycle.test.ts';
+const isSoak = (path) => ['test/api/lifecycle.test.ts', 'test/api/recorder.test.ts'].includes(path);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -237,7 +238,7 @@ const categories = {
     await tap('long tests', testFiles.filter(isSoak).filter(isWanted), {
       timeout: 7200,
       jobs: 1,
-      environment: { HEADGATE_TEST_CYCLES: '2000' },
+      environment: { HEADGATE_TEST_CYCLES: '2000', HEADGATE_TEST_RECORD_SECONDS: '600' },
     });
   },
 };

@@ -2,7 +2,7 @@
 import dgram from 'node:dgram';
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readMjr } from './mjr.mjs';
+import { readMjr } from 'headgate';
 
 const LATE_MS = 500;
 
@@ -50,11 +50,11 @@ class Loop {
   #firstTimestamp = randomInt(2 ** 32);
   #ssrc = randomInt(1, 2 ** 32);
 
-  constructor({ info, packets }, port) {
-    this.#packets = packets;
+  constructor({ info, records }, port) {
+    this.#packets = records;
     this.port = port;
     const clockRate = info.t === 'a' ? 48000 : 90000;
-    const frames = new Set(packets.map(({ rtp }) => rtp.readUInt32BE(4)));
+    const frames = new Set(records.map(({ bytes }) => bytes.readUInt32BE(4)));
     const last = Math.max(...frames);
     // the last frame is shown as long as the frames before it were on average
     this.#lengthTicks = Math.round((last * frames.size) / (frames.size - 1));
@@ -67,10 +67,10 @@ class Loop {
   }
 
   next() {
-    const { rtp } = this.#packets[this.#at];
-    const packet = Buffer.from(rtp);
-    packet.writeUInt16BE((this.#firstSeq + this.#round * this.#packets.length + rtp.readUInt16BE(2)) % 2 ** 16, 2);
-    packet.writeUInt32BE((this.#firstTimestamp + this.#round * this.#lengthTicks + rtp.readUInt32BE(4)) % 2 ** 32, 4);
+    const { bytes } = this.#packets[this.#at];
+    const packet = Buffer.from(bytes);
+    packet.writeUInt16BE((this.#firstSeq + this.#round * this.#packets.length + bytes.readUInt16BE(2)) % 2 ** 16, 2);
+    packet.writeUInt32BE((this.#firstTimestamp + this.#round * this.#lengthTicks + bytes.readUInt32BE(4)) % 2 ** 32, 4);
     packet.writeUInt32BE(this.#ssrc, 8);
     this.#at += 1;
     if (this.#at === this.#packets.length) {

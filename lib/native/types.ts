@@ -58,6 +58,8 @@ export interface NativeEngine {
   createPeer(options: NativePeerOptions): NativePeer;
   /** Binds at once; throws with the errno's name if a port cannot be had. */
   createUdpSource(options: NativeUdpSourceOptions): NativeSource;
+  /** Makes the file at once; throws with the errno's name if it cannot be written. */
+  createRecorder(options: NativeRecorderOptions): NativeRecorder;
   stats(): NativeEngineStats;
   /** Stops and joins the media threads; everything made by this engine is closed. */
   close(): void;
@@ -219,6 +221,39 @@ export interface NativeSourceStats {
   bitrate: number;
 }
 
+export interface NativeRecorderOptions {
+  kind: 'audio' | 'video' | 'data';
+  /** A JSON object, as it stands at the head of the file; the time of the first frame is added. */
+  info: string;
+  path: string;
+  /** Its name while it is written; may be the same. */
+  temporaryPath: string;
+}
+
+export interface NativeRecorder {
+  readonly id: number;
+  /** What is recorded from now on; null: nothing. */
+  link(source: NativeSource | null): void;
+  /** While paused nothing is recorded; on resume a keyframe is requested. */
+  setPaused(paused: boolean): void;
+  /** A message, into a recording of data. False: too long, or dropped because the disk does not keep up. */
+  write(message: Uint8Array): boolean;
+  stats(): NativeRecorderStats;
+  /** Finishes the file; a `recorder-closed` event follows, unless there was one that told of an error. */
+  close(): void;
+}
+
+export interface NativeRecorderStats {
+  /** RTP packets or messages in the file, or to be there within a second. */
+  packets: number;
+  /** Of the file. */
+  bytes: number;
+  /** Not written because the disk did not keep up. */
+  dropped: number;
+  /** From the first packet to the newest, milliseconds. */
+  duration: number;
+}
+
 export interface NativeOutgoingTrackStats {
   mid: string;
   ssrc: number;
@@ -302,7 +337,11 @@ export type NativeEvent =
   | { type: 'layers'; peer: number; track: number; substream: number; temporal: number }
   | { type: 'source-receiving'; source: number; receiving: boolean }
   /** A packet too large for the path to viewers, once per source. */
-  | { type: 'source-oversize'; source: number; size: number; limit: number };
+  | { type: 'source-oversize'; source: number; size: number; limit: number }
+  /** Packets were dropped since the last such event: the disk does not keep up. `dropped` counts from the start. */
+  | { type: 'recorder-full'; recorder: number; dropped: number }
+  /** The file is finished. With a code (an errno's name) it could not be written any more. */
+  | { type: 'recorder-closed'; recorder: number; code: string; message: string };
 
 /** `api`: our own close(). */
 export type NativeCloseReason =

@@ -230,7 +230,8 @@ export class Peer extends Emitter<PeerEvents> {
    * @throws {@link UsageError} `HG_ERR_CLOSED`, also if the peer closes meanwhile; `HG_ERR_STATE` while an
    * offer of ours is out
    * @example
-   * const answer = await peer.createAnswer(offer, { wishFor: ({ type }) => ({ direction: 'recvonly' }) });
+   * const callee = gateway.createPeer({ offering: false });
+   * const answer = await callee.createAnswer(offer, { wishFor: () => ({ direction: 'recvonly' }) });
    */
   async createAnswer(offer: string, { sessionName = '-', wishFor, ridOrder = 'hml' }: AnswerOptions): Promise<string> {
     return this.#negotiate(async () => {

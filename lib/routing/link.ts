@@ -104,6 +104,8 @@ export class Link extends Emitter<{ close: [] }> {
         reason: `the source is ${source.kind}`,
       });
     }
+    const reason = this.sink.refuses?.(source);
+    if (reason !== undefined) throw new UsageError('HG_ERR_STATE', { what: 'the sink', reason });
     if (source.closed) throw new UsageError('HG_ERR_CLOSED', { what: source.title });
     linksFrom(source).add(this);
     this.sink.attach(source.encodings);

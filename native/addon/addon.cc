@@ -10,6 +10,7 @@
 #include "addon/convert.h"
 #include "addon/engine_wrap.h"
 #include "addon/peer_wrap.h"
+#include "addon/recorder_wrap.h"
 #include "addon/source_wrap.h"
 #include "srtp/srtp_session.h"
 
@@ -43,6 +44,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto data = std::make_unique<AddonData>();
   data->peer = Napi::Persistent(PeerWrap::Define(env));
   data->source = Napi::Persistent(SourceWrap::Define(env));
+  data->recorder = Napi::Persistent(RecorderWrap::Define(env));
   env.SetInstanceData(data.release());
   exports.Set("Engine", EngineWrap::Define(env));
   exports.Set("versions", Versions(env));

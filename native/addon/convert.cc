@@ -162,6 +162,17 @@ Napi::Object ToJs(Napi::Env env, const Event& event) {
       js.Set("size", ToNumber(env, a));
       js.Set("limit", ToNumber(env, static_cast<std::uint64_t>(event.b)));
       break;
+    case EventType::kRecorderFull:
+      js.Set("type", "recorder-full");
+      js.Set("recorder", object);
+      js.Set("dropped", ToNumber(env, a));
+      break;
+    case EventType::kRecorderClosed:
+      js.Set("type", "recorder-closed");
+      js.Set("recorder", object);
+      js.Set("code", event.text);
+      js.Set("message", event.more);
+      break;
   }
   return js;
 }

@@ -2,6 +2,7 @@
 
 #include "addon/convert.h"
 #include "addon/peer_wrap.h"
+#include "addon/recorder_wrap.h"
 #include "addon/source_wrap.h"
 
 namespace hg {
@@ -49,6 +50,7 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
       {InstanceMethod<&EngineWrap::GetFingerprint>("fingerprint"),
        InstanceMethod<&EngineWrap::CreatePeer>("createPeer"),
        InstanceMethod<&EngineWrap::CreateUdpSource>("createUdpSource"),
+       InstanceMethod<&EngineWrap::CreateRecorder>("createRecorder"),
        InstanceMethod<&EngineWrap::GetStats>("stats"),
        InstanceMethod<&EngineWrap::Close>("close")});
 }
@@ -90,6 +92,13 @@ Napi::Value EngineWrap::CreateUdpSource(const Napi::CallbackInfo& info) {
     throw MakeError(info.Env(), "HG_ERR_ARGUMENT",
                     "createUdpSource takes options");
   return SourceWrap::Create(info.Env(), host_, info[0].As<Napi::Object>());
+}
+
+Napi::Value EngineWrap::CreateRecorder(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject())
+    throw MakeError(info.Env(), "HG_ERR_ARGUMENT",
+                    "createRecorder takes options");
+  return RecorderWrap::Create(info.Env(), host_, info[0].As<Napi::Object>());
 }
 
 Napi::Value EngineWrap::GetStats(const Napi::CallbackInfo& info) {

@@ -18,6 +18,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   Napi::Value GetFingerprint(const Napi::CallbackInfo& info);
   Napi::Value CreatePeer(const Napi::CallbackInfo& info);
   Napi::Value CreateUdpSource(const Napi::CallbackInfo& info);
+  Napi::Value CreateRecorder(const Napi::CallbackInfo& info);
   Napi::Value GetStats(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 

@@ -23,6 +23,8 @@ enum class EventType : std::uint8_t {
   kPeerLayers,
   kSourceReceiving,
   kSourceOversize,
+  kRecorderFull,
+  kRecorderClosed,
 };
 
 // The newest state of one object. However often it changes before it is read,
@@ -35,7 +37,7 @@ struct StateCell {
 
 struct Event {
   EventType type = EventType::kLog;
-  std::uint32_t object = 0;  // id of a peer or source
+  std::uint32_t object = 0;  // id of a peer, source or recording
   std::int64_t a = 0;        // meaning by type: state, reason, track, size
   std::int64_t b = 0;
   std::string text;                 // ufrag, detail, profile, where

@@ -12,6 +12,7 @@
 
 #include "dtls/certificate.h"
 #include "loop/media_loop.h"
+#include "loop/recorders.h"
 #include "loop/udp_socket.h"
 
 namespace hg {
@@ -88,6 +89,8 @@ class Engine {
   void SetEnabled(const SourceHandle& source, bool enabled);
   void CloseSource(const SourceHandle& source);
 
+  Recorders& recorders() { return recorders_; }
+
   const std::vector<std::unique_ptr<MediaLoop>>& loops() const {
     return loops_;
   }
@@ -103,6 +106,8 @@ class Engine {
   EventSink& events_;
   std::shared_ptr<const DtlsContext> dtls_;
   ShardMesh mesh_;
+  // Media threads push to its rings until they are joined.
+  Recorders recorders_;
   std::vector<std::unique_ptr<MediaLoop>> loops_;
   std::uint32_t next_id_ = 1;
   std::unordered_map<std::uint32_t, unsigned> peer_shards_;

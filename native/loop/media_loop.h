@@ -15,6 +15,7 @@
 #include "loop/replica_table.h"
 #include "loop/shard_mesh.h"
 #include "loop/turn.h"
+#include "work/recorder_track.h"
 
 namespace hg {
 
@@ -43,6 +44,12 @@ class MediaLoop final : private Timer {
                std::shared_ptr<PeerStats> stats);
   Peer* FindPeer(std::uint32_t id);
   ReplicaTable& sources() { return sources_; }
+  // Tracks that are recorded from this thread, by the recording's id.
+  std::unordered_map<std::uint32_t, std::unique_ptr<RecorderTrack>>&
+  recorders() {
+    return recorders_;
+  }
+  Timestamp now() const { return turn_.now; }
 
  private:
   // Handshakes are the most expensive thing a turn can do (0.1 to 0.5 ms).
@@ -69,6 +76,7 @@ class MediaLoop final : private Timer {
   Turn turn_;
   ReplicaTable sources_;
   std::unordered_map<std::uint32_t, std::unique_ptr<PeerSlot>> peers_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<RecorderTrack>> recorders_;
   std::thread thread_;
 };
 

@@ -7,6 +7,7 @@ import { Peers } from '../../lib/peer/peers.js';
 import { StreamingPlugin, type StreamingOptions } from '../../lib/plugins/index.js';
 import type { Plugin } from '../../lib/plugins/plugin.js';
 import { Mountpoints } from '../../lib/routing/mountpoint.js';
+import { Recorders } from '../../lib/routing/recorder.js';
 import { UdpSources } from '../../lib/routing/udp-source.js';
 import type { LocalHandle, PluginData } from '../../lib/session/local-client.js';
 import { LocalClient } from '../../lib/session/local-client.js';
@@ -25,6 +26,7 @@ export class MediaBench {
   readonly peers = new Peers(this.engine, this.logger);
   readonly sources = new UdpSources(this.engine, this.logger);
   readonly mountpoints = new Mountpoints(this.sources, this.logger);
+  readonly recorders = new Recorders(this.engine, this.logger);
 
   #warn(first: string | object, second?: string): void {
     this.warnings.push(typeof first === 'string' ? first : (second ?? ''));
@@ -32,6 +34,7 @@ export class MediaBench {
 
   #dispatch(events: NativeEvent[]): void {
     for (const event of events) {
+      if (this.recorders.handleNativeEvent(event)) continue;
       if (!this.peers.handleNativeEvent(event)) this.sources.handleNativeEvent(event);
     }
   }

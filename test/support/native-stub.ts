@@ -15,6 +15,9 @@ import type {
   NativePeer,
   NativePeerOptions,
   NativePeerStats,
+  NativeRecorder,
+  NativeRecorderOptions,
+  NativeRecorderStats,
   NativeRemote,
   NativeSource,
   NativeSourceStats,
@@ -32,6 +35,9 @@ export function nativeFailure(code: string, message = code): NativeFailure {
 export class StubEngine implements NativeEngine {
   readonly peers: StubPeer[] = [];
   readonly sources: StubSource[] = [];
+  readonly recorders: StubRecorder[] = [];
+  /** Code and text of what creating a recorder fails with. */
+  recorderFailure: string | null = null;
   /** What every peer gathers. */
   candidates = [
     'candidate:1 1 udp 2015363327 192.0.2.7 49763 typ host',
@@ -76,6 +82,14 @@ export class StubEngine implements NativeEngine {
     const source = new StubSource(this, this.#next++, { ...options, ...unbound }, 0, 0);
     this.sources.push(source);
     return source;
+  }
+
+  createRecorder(options: NativeRecorderOptions): StubRecorder {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+    if (this.recorderFailure !== null) throw nativeFailure(this.recorderFailure);
+    const recorder = new StubRecorder(this, this.#next++, options);
+    this.recorders.push(recorder);
+    return recorder;
   }
 
   stats(): NativeEngineStats {
@@ -298,6 +312,56 @@ export interface StubTrack extends NativeOutgoingTrack {
   source: StubSource | null;
   paused: boolean;
   layers?: NativeLayerTarget;
+}
+
+/** Its file is finished in a later turn. */
+export class StubRecorder implements NativeRecorder {
+  readonly id: number;
+  readonly options: NativeRecorderOptions;
+  source: StubSource | null = null;
+  paused = false;
+  closed = false;
+  readonly messages: Uint8Array[] = [];
+  readonly #engine: StubEngine;
+
+  constructor(engine: StubEngine, id: number, options: NativeRecorderOptions) {
+    this.#engine = engine;
+    this.id = id;
+    this.options = options;
+  }
+
+  link(source: NativeSource | null): void {
+    this.source = source as StubSource | null;
+  }
+
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+  }
+
+  write(message: Uint8Array): boolean {
+    this.messages.push(message);
+    return message.length <= 65527;
+  }
+
+  stats(): NativeRecorderStats {
+    return { packets: 3, bytes: 400, dropped: 0, duration: 40 };
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.finish();
+  }
+
+  // ---- for tests ----------------------------------------------------------------
+
+  fill(dropped: number): void {
+    this.#engine.post({ type: 'recorder-full', recorder: this.id, dropped });
+  }
+
+  finish(code = '', message = ''): void {
+    this.#engine.post({ type: 'recorder-closed', recorder: this.id, code, message });
+  }
 }
 
 export class StubSource implements NativeSource {

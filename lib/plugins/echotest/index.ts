@@ -1,3 +1,4 @@
+import { resolve, sep } from 'node:path';
 import type {
   AnswerWish,
   HangupReason,
@@ -8,10 +9,22 @@ import type {
   RemoteMedia,
 } from '../../peer/peer.js';
 import { RemoteError } from '../../errors.js';
+import { option, readOptions } from '../../options.js';
 import { link, type Link } from '../../routing/link.js';
+import type { RecorderFactory } from '../../routing/recorder.js';
 import type { Handle, RemoteJsep } from '../handle.js';
-import { asyncRequest, Plugin, PluginError, reply, type Request, type Requests } from '../plugin.js';
+import { asyncRequest, Plugin, PluginError, reply, type PluginHost, type Request, type Requests } from '../plugin.js';
 import { boolean, optional, positiveInteger, string, type Shaped } from '../shape.js';
+import { Recording, type RecordingOptions } from './recording.js';
+
+/** What the plugin needs of the gateway. */
+export interface EchoTestHost extends PluginHost, Pick<RecorderFactory, 'createRecorder'> {}
+
+/** What {@link EchoTestPlugin} takes. */
+export interface EchoTestOptions {
+  /** The folder that recordings go to; a `filename` that leads out of it is refused. Default: nobody may record. */
+  recordings?: string | undefined;
+}
 
 const ERROR = { INVALID_ELEMENT: 413, INVALID_SDP: 414, UNKNOWN: 499 } as const;
 
@@ -46,6 +59,7 @@ class Echo {
   readonly #links = new Map<string, Link>();
   readonly #muted = { audio: false, video: false };
   #bitrate = 0;
+  #recording: Recording | null = null;
 
   constructor(
     readonly peer: Peer,
@@ -53,6 +67,7 @@ class Echo {
   ) {
     peer.on('negotiated', () => {
       for (const track of peer.incoming) this.#connect(track);
+      this.#recordTracks();
     });
   }
 
@@ -61,6 +76,7 @@ class Echo {
     if (audio !== undefined) this.#muted.audio = !audio;
     if (video !== undefined) this.#muted.video = !video;
     for (const out of this.#links.values()) this.#apply(out);
+    this.#recording?.setMuted(this.#muted);
     const { substream, temporal, fallback } = body;
     const layers = {
       ...(substream === undefined ? {} : { substream }),
@@ -74,6 +90,27 @@ class Echo {
     if (bitrate === undefined || bitrate === this.#bitrate) return;
     this.#bitrate = bitrate;
     this.peer.setMaxBitrate(bitrate);
+  }
+
+  get recording(): boolean {
+    return this.#recording !== null;
+  }
+
+  /** Tracks that come later are recorded too. */
+  record(recording: Recording): void {
+    this.#recording = recording;
+    this.#recordTracks();
+  }
+
+  async stopRecording(): Promise<void> {
+    const recording = this.#recording;
+    this.#recording = null;
+    await recording?.stop();
+  }
+
+  #recordTracks(): void {
+    for (const track of this.peer.incoming) this.#recording?.add(track);
+    this.#recording?.setMuted(this.#muted);
   }
 
   #connect(track: IncomingTrack): void {
@@ -108,6 +145,10 @@ class Echo {
 /**
  * Sends everybody back what they send: `janus.plugin.echotest`. A check of a
  * browser, a camera and a network; and an example of a plugin that receives.
+ *
+ * @example
+ * const gateway = await Gateway.open({ echotest: false });
+ * await gateway.use(new EchoTestPlugin({ recordings: '/tmp/echo' }));
  */
 export class EchoTestPlugin extends Plugin {
   static readonly package = 'janus.plugin.echotest';
@@ -128,6 +169,15 @@ export class EchoTestPlugin extends Plugin {
     return this.#configure(handle, body, jsep);
   });
   readonly #echoes = new Map<Handle, Echo>();
+  readonly #folder: string | undefined;
+  #host: EchoTestHost | null = null;
+
+  /** @throws {@link UsageError} `HG_ERR_OPTION` */
+  constructor(options: EchoTestOptions = {}) {
+    super();
+    const { recordings } = readOptions('EchoTestPlugin', options, { recordings: option.optional(option.string()) });
+    this.#folder = recordings === undefined ? undefined : resolve(recordings);
+  }
 
   override get name(): string {
     return 'headgate EchoTest plugin';
@@ -140,18 +190,26 @@ export class EchoTestPlugin extends Plugin {
     return this.#request;
   }
 
+  override opened(gateway: EchoTestHost): void {
+    this.#host = gateway;
+  }
+
   override peerClosed(handle: Handle, _reason: HangupReason): void {
     if (this.#echoes.delete(handle)) handle.push({ echotest: 'event', result: 'done' });
   }
 
   async #configure(handle: Handle, body: Body, jsep: RemoteJsep | undefined): Promise<object> {
     const ok = { echotest: 'event', result: 'ok' };
+    const base = body.record === true ? this.#baseFor(handle, body) : '';
     if (jsep?.type !== 'offer') {
-      this.#echoes.get(handle)?.configure(body);
+      const known = this.#echoes.get(handle);
+      known?.configure(body);
+      if (known) await this.#record(known, body.record, { base, endToEndEncrypted: false });
       return ok;
     }
     const echo = this.#echoFor(handle);
     echo.configure(body);
+    await this.#record(echo, body.record, { base, endToEndEncrypted: jsep.e2ee });
     try {
       const sdp = await echo.peer.createAnswer(jsep.sdp, {
         ridOrder: jsep.ridOrder,
@@ -162,6 +220,25 @@ export class EchoTestPlugin extends Plugin {
       if (!(error instanceof RemoteError)) throw error;
       throw new PluginError(ERROR.INVALID_SDP, error.message);
     }
+  }
+
+  async #record(echo: Echo, record: boolean | undefined, options: RecordingOptions): Promise<void> {
+    if (record === false) await echo.stopRecording();
+    if (record !== true || echo.recording || this.#host === null) return;
+    echo.record(new Recording(this.#host, this.#host.logger, options));
+  }
+
+  #baseFor(handle: Handle, { filename }: Body): string {
+    const folder = this.#folder;
+    if (folder === undefined) {
+      throw new PluginError(ERROR.INVALID_ELEMENT, '"record": nothing is recorded here, there is no folder for it');
+    }
+    const name = filename || `echotest-${String(handle.id)}-${String(Date.now() * 1000)}`;
+    const path = resolve(folder, name);
+    if (!path.startsWith(folder.replace(/\/?$/, sep)) || name.includes('\0')) {
+      throw new PluginError(ERROR.INVALID_ELEMENT, '"filename" must name a file in the folder for recordings');
+    }
+    return path;
   }
 
   #echoFor(handle: Handle): Echo {

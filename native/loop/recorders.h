@@ -1,0 +1,67 @@
+// The recordings of an engine: opens their files, puts a track's sink on a
+// media thread, and owns the recorder thread, which starts with the first of
+// them. Used by the application's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/events.h"
+#include "loop/media_loop.h"
+#include "route/source.h"
+#include "work/recorder_thread.h"
+
+namespace hg {
+
+struct RecorderOptions {
+  bool video = false;
+  std::string info;  // see RecordingWriter
+  std::string path;
+  std::string temporary_path;  // see MjrFile
+};
+
+class Recorders {
+ public:
+  struct Handle {
+    std::shared_ptr<Recording> recording;
+    // Where its sink is: that of the first source it was linked to.
+    std::optional<unsigned> shard;
+  };
+
+  // Both must outlive it.
+  Recorders(const std::vector<std::unique_ptr<MediaLoop>>& loops,
+            EventSink& events)
+      : loops_(loops), events_(events) {}
+
+  // Opens the file here and now. Throws FileError, std::system_error.
+  Handle Create(const RecorderOptions& options);
+  // What it records from now on; null: nothing.
+  void Link(Handle& handle, std::shared_ptr<const SourceInfo> source);
+  void SetPaused(const Handle& handle, bool paused);
+  // With its 8 bytes of time it fits a record.
+  static constexpr std::size_t kMaxMessage = MjrFile::kMaxRecord - 8;
+  // A message, if nothing was ever linked; at most kMaxMessage. False: dropped.
+  bool Write(const Handle& handle, Bytes message);
+  // No packet that comes later is recorded. A kRecorderClosed event follows
+  // when the file is finished, unless one told of an error before.
+  void Close(const Handle& handle);
+  // When the media threads are joined: finishes all files.
+  void Stop();
+
+ private:
+  void OnTrack(const Handle& handle,
+               std::function<void(RecorderTrack&, MediaLoop&)> f);
+
+  const std::vector<std::unique_ptr<MediaLoop>>& loops_;
+  EventSink& events_;
+  std::optional<RecorderThread> thread_;
+  std::uint32_t next_id_ = 1;
+  bool stopped_ = false;
+};
+
+}  // namespace hg

@@ -1,0 +1,57 @@
+// Where a track goes that is recorded: a Sink that numbers packets so that the
+// file holds one stream, whatever it is linked to and however often the sender
+// restarts, and hands them to the recorder thread. The numbers begin with those
+// of the first packet, which is a keyframe in video.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/clock.h"
+#include "route/replica.h"
+#include "route/sink.h"
+#include "rtp/continuity.h"
+#include "work/recording.h"
+
+namespace hg {
+
+class RecorderTrack final : public Sink {
+ public:
+  explicit RecorderTrack(std::shared_ptr<Recording> recording);
+  ~RecorderTrack();  // the recording ends
+  RecorderTrack(const RecorderTrack&) = delete;
+  RecorderTrack& operator=(const RecorderTrack&) = delete;
+
+  void Link(Replica* replica, Timestamp now);  // null: nothing
+  void SetPaused(bool paused, Timestamp now);
+
+  // Sink
+  void OnPackets(std::span<const PacketRef> packets) override;
+  void OnSourceClosed() override { replica_ = nullptr; }
+  std::uint64_t remb() const override { return 0; }
+
+ private:
+  // A recording can wait for its keyframe longer than a viewer: cameras without
+  // a way to ask send one every 10 s. Streams that have none we recognise
+  // (intra refresh) are recorded all the same.
+  static constexpr Duration kKeyframePatience = 20s;
+  // The request or the keyframe may get lost.
+  static constexpr Duration kAskAgain = 1s;
+
+  bool MayPass(const PacketBuffer& packet);
+  void WaitForKeyframe(Timestamp now);
+  void AskForKeyframe(Timestamp now);
+  void Record(const PacketRef& packet);
+
+  const std::shared_ptr<Recording> recording_;
+  Replica* replica_ = nullptr;
+  bool paused_ = false;
+  std::optional<Timestamp> waiting_since_;
+  Timestamp asked_{};
+  // Since the first packet.
+  std::optional<Continuity> continuity_;
+};
+
+}  // namespace hg
