@@ -54,7 +54,7 @@ EgressLayers::EgressLayers(
     : owner_(owner), selector_(encodings.size()) {
   for (const auto& info : encodings)
     inputs_.push_back(std::make_unique<Input>(*this, inputs_.size(), info));
-  SetTarget(target);
+  selector_.SetTarget(target);
 }
 
 EgressLayers::~EgressLayers() = default;

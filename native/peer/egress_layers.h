@@ -35,7 +35,8 @@ class EgressLayers {
     ~Owner() = default;
   };
 
-  // At most LayerSelector::kMaxEncodings, the lowest first.
+  // At most LayerSelector::kMaxEncodings, the lowest first. Nothing comes
+  // before the first Check().
   EgressLayers(std::span<const std::shared_ptr<const SourceInfo>> encodings,
                const LayerTarget& target, Owner& owner);
   ~EgressLayers();

@@ -120,6 +120,8 @@ void EgressTrack::Link(
   layers_ = std::make_unique<EgressLayers>(
       encodings.first(std::min(encodings.size(), LayerSelector::kMaxEncodings)),
       layer_target_, owner);
+  // Packets that are kept for newcomers come at once.
+  layers_->Check();
 }
 
 void EgressTrack::SetLayers(const LayerTarget& target) {

@@ -158,6 +158,27 @@ TEST_CASE("encodings close one by one, and the viewer stays") {
   rig.track.OnKeyframeRequest();
 }
 
+TEST_CASE("layers of a source that keeps a keyframe group: it comes at once") {
+  SourceConfig config = EncodingConfig(1);
+  config.keyframe_buffer_span = 10s;
+  SourceStub source(config);
+  EgressRig rig(PlainVideo());
+  rig.owner.replicas[1] = &source.replica;
+  source.Send(rig.owner.time, true);
+  source.Send(rig.owner.time);
+  source.info->stats.packets.Add(2);
+  source.info->stats.last_arrival_ns.Set(
+      static_cast<std::uint64_t>(rig.owner.time.time_since_epoch().count()));
+  rig.track.Link(&source.replica);
+  CHECK(rig.owner.Take().size() == 2);
+
+  rig.track.SetLayers({.temporal = 0});
+
+  CHECK(rig.owner.Take().size() == 2);
+  CHECK(rig.track.layers() != nullptr);
+  rig.track.Link(nullptr);
+}
+
 TEST_CASE("a pause of a simulcast ends at a keyframe of the same encoding") {
   SimulcastRig rig;
   for (std::size_t e = 0; e < 3; ++e) rig.sources[e].next_id = e * 1'000'000;
