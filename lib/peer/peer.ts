@@ -354,7 +354,7 @@ export class Peer extends Emitter<PeerEvents> {
         if (!this.closed) this.emit('up');
         break;
       case 'slowlink': {
-        const track = [...this.#tracks.values()].find(({ index }) => index === event.track);
+        const track = this.#trackAt(event.track);
         if (track && !this.closed) {
           this.emit('slowlink', { mid: track.mid, media: track.kind, uplink: true, lost: event.lost });
         }
@@ -362,8 +362,7 @@ export class Peer extends Emitter<PeerEvents> {
       }
       case 'layers': {
         const { substream, temporal } = event;
-        const track = [...this.#tracks.values()].find(({ index }) => index === event.track);
-        if (!this.closed) track?.emit('layers', { substream, temporal });
+        if (!this.closed) this.#trackAt(event.track)?.emit('layers', { substream, temporal });
         break;
       }
       case 'closed':
@@ -489,6 +488,11 @@ export class Peer extends Emitter<PeerEvents> {
     this.#restarting = true;
     this.#gathered = null;
     this.#call(() => this.#native.restartIce());
+  }
+
+  /** The one with that number in native events. */
+  #trackAt(index: number): OutgoingTrack | undefined {
+    return [...this.#tracks.values()].find((track) => track.index === index);
   }
 
   #trackFor(mid: string, codec: Codec): OutgoingTrack {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace hg {
 
@@ -17,6 +18,12 @@ using namespace std::chrono_literals;
 
 inline Timestamp MonotonicNow() { return std::chrono::steady_clock::now(); }
 inline WallTime WallNow() { return std::chrono::system_clock::now(); }
+
+// Makes `due` the earlier of the two; nullopt: never.
+inline void Earliest(std::optional<Timestamp>& due,
+                     const std::optional<Timestamp>& other) {
+  if (other && (!due || *other < *due)) due = other;
+}
 
 inline constexpr std::int64_t ToMillis(Duration d) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();

@@ -99,13 +99,6 @@ void Engine::Link(const PeerHandle& peer, std::size_t track,
   });
 }
 
-void Engine::Link(const PeerHandle& peer, std::size_t track,
-                  std::shared_ptr<const SourceInfo> source) {
-  std::vector<std::shared_ptr<const SourceInfo>> encodings;
-  if (source) encodings.push_back(std::move(source));
-  Link(peer, track, std::move(encodings));
-}
-
 void Engine::SetLayers(const PeerHandle& peer, std::size_t track,
                        const LayerTarget& target) {
   OnPeer(peer, [track, target](Peer& p) { p.SetLayers(track, target); });

@@ -69,8 +69,6 @@ class Engine {
                                               EgressTrackConfig config);
   void Link(const PeerHandle& peer, std::size_t track,
             std::vector<std::shared_ptr<const SourceInfo>> encodings);
-  void Link(const PeerHandle& peer, std::size_t track,
-            std::shared_ptr<const SourceInfo> source);
   void SetLayers(const PeerHandle& peer, std::size_t track,
                  const LayerTarget& target);
   // A source that the peer will feed, once SetIngress() names it. It lives

@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "peer/rtcp_limits.h"
 #include "rtp/ext/transport_wide_cc.h"
 #include "rtp/ntp.h"
 #include "rtp/packet.h"
@@ -17,9 +18,6 @@
 namespace hg {
 namespace {
 
-// RFC 3550 s6.2 allows less than its 5 s minimum for unicast sessions with
-// bandwidth to spare; what WebRTC endpoints do.
-constexpr Duration kReportInterval = 1s;
 // Senders expect it every 50 to 250 ms.
 constexpr Duration kTransportCcInterval = 100ms;
 // Between two NACKs of a packet: until the round trip is known, and beyond it.
@@ -27,19 +25,12 @@ constexpr Duration kTransportCcInterval = 100ms;
 // sides: one that came just too late was asked for twice.
 constexpr Duration kUnknownAnswerTime = 100ms;
 constexpr Duration kAnswerSlack = 5ms;
-// A compound that fits any path.
-constexpr std::size_t kMaxCompoundBytes = 1200;
 // RFC 3550 s6.4.1: the count has 5 bits.
 constexpr std::size_t kMaxReportBlocks = 31;
 // The limit is of the whole transport; some SSRCs have to be named.
 constexpr std::size_t kMaxRembSsrcs = 31;
 // Instead of a limit: REMB knows no "none", and a sender keeps the last.
 constexpr std::uint64_t kNoLimitBps = 10'000'000'000;
-
-void Earliest(std::optional<Timestamp>& due,
-              const std::optional<Timestamp>& other) {
-  if (other && (!due || *other < *due)) due = other;
-}
 
 }  // namespace
 

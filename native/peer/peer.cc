@@ -7,31 +7,23 @@
 #include "base/check.h"
 #include "ice/nice_agent.h"
 #include "peer/demux.h"
+#include "peer/rtcp_limits.h"
 #include "rtp/rtcp/compound.h"
 #include "rtp/rtcp/sdes.h"
 
 namespace hg {
 namespace {
 
-// RFC 3550 s6.2 allows less than its 5 s minimum for unicast sessions with
-// bandwidth to spare; what WebRTC endpoints do.
-constexpr Duration kReportInterval = 1s;
 // Reports leave with the first media that is sent after they are due: no
 // wake-up and no system call of their own. Without media this much later.
 constexpr Duration kReportPatience = 200ms;
 
-// A compound that fits any path, and room for one track's part of it.
-constexpr std::size_t kMaxReportBytes = 1200;
+// For one track's part of a compound.
 constexpr std::size_t kReportRoom = 64;
 
 // The same for all tracks of a peer, so that receivers synchronise them
 // (RFC 8834 s4.9).
 constexpr std::string_view kCname = "headgate";
-
-void Earliest(std::optional<Timestamp>& due,
-              const std::optional<Timestamp>& other) {
-  if (other && (!due || *other < *due)) due = other;
-}
 
 }  // namespace
 
@@ -452,7 +444,7 @@ void Peer::WriteReports(Room room, Send send) {
   for (const auto& track : tracks_) shift.Add(*track);
   for (std::size_t next = 0; next < tracks_.size();) {
     const MutableBytes buffer = room();
-    RtcpWriter writer(buffer.first(kMaxReportBytes));
+    RtcpWriter writer(buffer.first(kMaxCompoundBytes));
     for (; next < tracks_.size() && writer.room() >= kReportRoom; ++next) {
       EgressTrack& track = *tracks_[next];
       if (track.WriteSenderReport(writer, shift.value(), now(), ntp_now))

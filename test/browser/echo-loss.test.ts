@@ -6,7 +6,7 @@ import type { IncomingTrack } from '../../lib/peer/peer.js';
 import { BROWSERS, launch, until } from '../support/browser.js';
 import { canLosePackets, losePackets } from '../support/packet-loss.js';
 import { echo, figuresOf } from '../support/player.js';
-import { testApp } from '../support/test-app.js';
+import { peersOf, testApp } from '../support/test-app.js';
 
 const SECONDS = 25;
 const LOSS = 10;
@@ -25,9 +25,8 @@ interface Interval {
 }
 
 function videoOf(gateway: Gateway): IncomingTrack | undefined {
-  return [...gateway.sessions.values()]
-    .flatMap((session) => [...session.handles.values()])
-    .map(({ peer }) => peer?.incomingTrack('1'))
+  return peersOf(gateway)
+    .map((peer) => peer.incomingTrack('1'))
     .find((track) => track !== undefined);
 }
 

@@ -8,7 +8,7 @@ import { BROWSERS, launch, until } from '../support/browser.js';
 import { sendOpus, sendVp8 } from '../support/media-sources.js';
 import { canLosePackets, losePackets } from '../support/packet-loss.js';
 import { figuresOf, play } from '../support/player.js';
-import { audioAndVideo, portOf, testApp } from '../support/test-app.js';
+import { audioAndVideo, peersOf, portOf, testApp } from '../support/test-app.js';
 
 const SECONDS = 15;
 const RATE = 24;
@@ -31,9 +31,8 @@ interface Interval {
 }
 
 function videoOf(gateway: Gateway): OutgoingTrackStats | undefined {
-  return [...gateway.sessions.values()]
-    .flatMap((session) => [...session.handles.values()])
-    .flatMap(({ peer }) => peer?.stats().tracks ?? [])
+  return peersOf(gateway)
+    .flatMap((peer) => peer.stats().tracks)
     .find(({ mid }) => mid === 'v');
 }
 

@@ -4,7 +4,7 @@ import type { Page } from 'puppeteer-core';
 import t from 'tap';
 import { BROWSERS, launch, until } from '../support/browser.js';
 import { changeCamera, echo, figuresOf, renegotiate } from '../support/player.js';
-import { testApp } from '../support/test-app.js';
+import { peersOf, testApp } from '../support/test-app.js';
 
 const decoded = async (page: Page, index: number, mid: string): Promise<number> =>
   (await figuresOf(page, index)).received[mid]?.framesDecoded ?? 0;
@@ -30,9 +30,7 @@ for (const name of BROWSERS) {
       const after = ufragOf(await renegotiate(page, index, { iceRestart: true }));
 
       t.not(after, before, 'our credentials are new, too');
-      const [peer] = [...app.gateway.sessions.values()].flatMap((session) =>
-        [...session.handles.values()].map((handle) => handle.peer),
-      );
+      const [peer] = peersOf(app.gateway);
       await until('connected by the new credentials', () => peer?.iceState === 'connected');
       await goesOn(page, index, '1');
       t.equal(peer?.stats().dtlsState, 'connected');

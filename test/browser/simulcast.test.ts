@@ -6,15 +6,14 @@ import type { Gateway } from '../../lib/gateway.js';
 import type { IncomingTrack } from '../../lib/peer/peer.js';
 import { BROWSERS, launch, until } from '../support/browser.js';
 import { echo, eventsOf, figuresOf, request } from '../support/player.js';
-import { testApp } from '../support/test-app.js';
+import { peersOf, testApp } from '../support/test-app.js';
 
 const WIDTHS = [320, 640, 1280];
 const CAMERA = { type: 'video', capture: { width: 1280, height: 720 }, recv: true, simulcast: true };
 
 function trackOf(gateway: Gateway): IncomingTrack | undefined {
-  return [...gateway.sessions.values()]
-    .flatMap((session) => [...session.handles.values()])
-    .map(({ peer }) => peer?.incomingTrack('0'))
+  return peersOf(gateway)
+    .map((peer) => peer.incomingTrack('0'))
     .find((track) => track !== undefined);
 }
 

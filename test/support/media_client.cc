@@ -94,11 +94,6 @@ RunReader& Reader() {
   return *reader;
 }
 
-void Earliest(std::optional<Timestamp>& due,
-              const std::optional<Timestamp>& other) {
-  if (other && (!due || *other < *due)) due = other;
-}
-
 }  // namespace
 
 // ---- one received SSRC

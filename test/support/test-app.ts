@@ -12,6 +12,7 @@ import {
   type Logger,
   type Mountpoint,
   type MountpointOptions,
+  type Peer,
 } from '../../lib/index.js';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -31,6 +32,13 @@ export async function testGateway(t: Test, options: GatewayOptions = {}): Promis
   });
   t.teardown(() => gateway.close());
   return gateway;
+}
+
+/** The peers of all handles. */
+export function peersOf(gateway: Gateway): Peer[] {
+  return [...gateway.sessions.values()]
+    .flatMap((session) => [...session.handles.values()])
+    .flatMap(({ peer }) => peer ?? []);
 }
 
 export interface TestApp {

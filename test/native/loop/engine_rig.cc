@@ -339,7 +339,7 @@ Viewer& EngineRig::AddViewer(const Engine::SourceHandle& source,
     }
     track.extensions = {.mid = 4, .abs_send_time = 2};
     viewer.egress_.push_back(engine_->AddTrack(viewer.peer_, track));
-    engine_->Link(viewer.peer_, i, source.info);
+    engine_->Link(viewer.peer_, i, {source.info});
   }
   if (viewer.client_->Start(MonotonicNow())) loop_.Add(*viewer.client_);
   return viewer;

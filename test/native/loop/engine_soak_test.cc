@@ -92,7 +92,7 @@ TEST_CASE("sources come and go while viewers are linked to them") {
     std::uint64_t before[3];
     for (int i = 0; i < 3; ++i) {
       before[i] = viewers[i]->client()->highest_seq(0);
-      rig.engine().Link(viewers[i]->peer(), 0, source.info);
+      rig.engine().Link(viewers[i]->peer(), 0, {source.info});
     }
     TestSender sender(source, {.ssrc = static_cast<std::uint32_t>(round + 1),
                                .frames_per_keyframe = 1});

@@ -387,7 +387,7 @@ TEST_CASE("a closed source's viewers stay, and can be linked to another") {
   rig.RunFor(100ms);
   for (const auto& viewer : rig.viewers()) {
     viewer->ExpectJump();
-    rig.engine().Link(viewer->peer(), 0, second.info);
+    rig.engine().Link(viewer->peer(), 0, {second.info});
   }
   rig.RunFor(100ms);
   std::vector<std::uint64_t> highest;

@@ -34,7 +34,7 @@ PeerPair::PeerPair(EngineRig& rig, const Engine::SourceHandle& from,
   }
   track.extensions = {.mid = 4, .abs_send_time = 2};
   egress_ = engine.AddTrack(sender_.peer, track);
-  engine.Link(sender_.peer, 0, from.info);
+  engine.Link(sender_.peer, 0, {from.info});
 
   SourceConfig config;
   config.video = track.video;
