@@ -119,8 +119,6 @@ void Association::OnPacket(Bytes packet) {
   Work();
 }
 
-bool Association::MarkReady() { return !std::exchange(ready_, true); }
-
 void Association::OnReady() {
   ready_ = false;
   Work();
@@ -131,20 +129,26 @@ void Association::OnOutput(Bytes packet) {
 }
 
 void Association::SetReading(bool reading) {
-  if (std::exchange(reading_, reading) != reading && reading) Work();
+  if (std::exchange(reading_, reading) != reading && reading)
+    stack_.MarkReady(*this);
 }
 
-// What a callback of the observer asks for is done when this comes back to it.
 void Association::Work() {
-  if (ended_ || std::exchange(working_, true)) return;
   bool held_up;
   do {
     Read();
     held_up = control_.size() >= kMaxControl;
-    Write();
-    RequestResets();
+    Output();
   } while (held_up && control_.size() < kMaxControl && !ended_);
-  working_ = false;
+}
+
+// Also for what a callback of the observer asks for: it reads nothing, so what
+// the callback was given stays what it is.
+void Association::Output() {
+  if (ended_ || std::exchange(writing_, true)) return;
+  Write();
+  RequestResets();
+  writing_ = false;
 }
 
 // ---- what comes -------------------------------------------------------------
@@ -286,6 +290,13 @@ void Association::OnDcep(std::uint16_t stream, Bytes message) {
   Channel* channel = FindStream(stream);
   switch (dcep.kind) {
     case DcepKind::kOpen:
+      // The peer has all it waited for and uses the stream again; the answer
+      // to our reset is still on its way.
+      if (channel != nullptr && channel->in_reset &&
+          resetting_.contains(stream)) {
+        Remove(*channel);
+        channel = nullptr;
+      }
       // RFC 8832 s6: a stream that is in use cannot be opened again.
       if (channel != nullptr) {
         stats_.unexpected.Add();
@@ -332,7 +343,7 @@ void Association::Open(ChannelKey key, ChannelConfig config) {
   Channel& added = *channel;
   by_key_[key] = std::move(channel);
   if (up_) AssignStream(added);
-  Work();
+  Output();
 }
 
 void Association::Up() {
@@ -350,7 +361,7 @@ void Association::AssignStream(Channel& channel) {
   const unsigned limit = std::min<unsigned>(out_streams_, kStreams);
   for (unsigned id = config_.dtls_client ? 0 : 1; id < limit; id += 2) {
     const auto stream = static_cast<std::uint16_t>(id);
-    if (by_stream_.contains(stream)) continue;
+    if (by_stream_.contains(stream) || resetting_.contains(stream)) continue;
     channel.stream = stream;
     by_stream_[stream] = &channel;
     control_.push_back({channel.key, stream, Ppid::kDcep, false,
@@ -367,7 +378,7 @@ void Association::Close(ChannelKey key) {
   channel->state = State::kClosing;
   if (!channel->stream) return Remove(*channel);
   if (channel->waiting == 0) BeginReset(*channel);
-  Work();
+  Output();
 }
 
 void Association::BeginReset(Channel& channel) {
@@ -377,23 +388,37 @@ void Association::BeginReset(Channel& channel) {
 // One request can be under way at a time; the rest waits for its answer.
 void Association::RequestResets() {
   if (resets_.empty() || !up_ || ended_) return;
-  // What says that it is there goes before what says that it is gone.
-  if (!control_.empty()) return;
-  std::ranges::sort(resets_);
-  resets_.erase(std::unique(resets_.begin(), resets_.end()), resets_.end());
+  std::vector<std::uint16_t> streams;
+  for (const std::uint16_t stream : resets_) {
+    // What says that it is there goes before what says that it is gone.
+    const bool waits =
+        resetting_.contains(stream) ||
+        std::ranges::find(control_, stream, &Waiting::stream) != control_.end();
+    if (!waits) streams.push_back(stream);
+  }
+  if (streams.empty()) return;
+  std::ranges::sort(streams);
+  streams.erase(std::unique(streams.begin(), streams.end()), streams.end());
   const std::size_t size =
-      sizeof(sctp_reset_streams) + resets_.size() * sizeof(std::uint16_t);
+      sizeof(sctp_reset_streams) + streams.size() * sizeof(std::uint16_t);
   std::vector<std::uint8_t> memory(size);
   sctp_reset_streams header{};
   header.srs_flags = SCTP_STREAM_RESET_OUTGOING;
-  header.srs_number_streams = static_cast<std::uint16_t>(resets_.size());
+  header.srs_number_streams = static_cast<std::uint16_t>(streams.size());
   std::memcpy(memory.data(), &header, sizeof header);
-  std::memcpy(memory.data() + sizeof header, resets_.data(),
-              resets_.size() * sizeof(std::uint16_t));
+  std::memcpy(memory.data() + sizeof header, streams.data(),
+              streams.size() * sizeof(std::uint16_t));
   const int result =
       usrsctp_setsockopt(socket_, IPPROTO_SCTP, SCTP_RESET_STREAMS,
                          memory.data(), static_cast<socklen_t>(size));
-  if (result == 0 || !IsLater(errno)) resets_.clear();
+  if (result != 0 && IsLater(errno)) return;
+  for (const std::uint16_t stream : streams) {
+    std::erase(resets_, stream);
+    Channel* channel = FindStream(stream);
+    if (result != 0 || channel == nullptr) continue;
+    channel->out_asked = true;
+    resetting_.insert(stream);
+  }
 }
 
 void Association::OnStreamReset(const sctp_stream_reset_event& event,
@@ -427,32 +452,33 @@ void Association::OnReset(std::uint16_t stream, bool incoming, bool outgoing) {
       assemblies_.erase(found);
     }
   }
+  if (outgoing) resetting_.erase(stream);
   Channel* channel = FindStream(stream);
   if (channel == nullptr) return;
   channel->in_reset |= incoming;
-  channel->out_reset |= outgoing;
+  channel->out_reset |= outgoing && channel->out_asked;
   if (incoming && channel->state != State::kClosing) {
     // RFC 8831 s6.7: the other direction goes as well. What waits has nobody
     // to hear it.
     channel->state = State::kClosing;
-    const std::size_t dropped = TakeBack(*channel);
+    TakeBack(*channel);
     BeginReset(*channel);
-    if (dropped > 0) observer_.OnChannelSent(channel->key, dropped);
   }
   if (incoming) Tell(*channel);
   FinishIfDone(*channel);
 }
 
-// What waits for a channel is dropped; returns how many bytes.
-std::size_t Association::TakeBack(Channel& channel) {
+// What waits for a channel is dropped.
+void Association::TakeBack(Channel& channel) {
+  const std::size_t messages = std::exchange(channel.waiting, 0);
+  if (messages == 0) return;
   std::size_t bytes = 0;
   std::erase_if(queue_, [&](const Waiting& message) {
     if (message.key != channel.key) return false;
     bytes += message.bytes.size();
     return true;
   });
-  channel.waiting = 0;
-  return bytes;
+  observer_.OnChannelSent(channel.key, messages, bytes);
 }
 
 void Association::FinishIfDone(Channel& channel) {
@@ -465,15 +491,19 @@ void Association::Tell(Channel& channel) {
 }
 
 void Association::Remove(Channel& channel) {
+  TakeBack(channel);
+  std::erase_if(control_, [&](const Waiting& message) {
+    return message.key == channel.key;
+  });
   Tell(channel);
   if (channel.stream) by_stream_.erase(*channel.stream);
   by_key_.erase(channel.key);
 }
 
 void Association::CloseAll() {
-  queue_.clear();
   control_.clear();
   resets_.clear();
+  resetting_.clear();
   assemblies_.clear();
   assembled_ = 0;
   while (!by_key_.empty()) Remove(*by_key_.begin()->second);
@@ -503,31 +533,39 @@ void Association::Send(ChannelKey key, bool text,
   const std::size_t size = message.size();
   Channel* channel = Find(key);
   if (channel == nullptr || channel->state != State::kOpen) {
-    observer_.OnChannelSent(key, size);
+    observer_.OnChannelSent(key, 1, size);
     return;
   }
   Ppid ppid = text ? Ppid::kText : Ppid::kBinary;
   if (message.empty()) ppid = text ? Ppid::kEmptyText : Ppid::kEmptyBinary;
   ++channel->waiting;
   queue_.push_back({key, *channel->stream, ppid, true, std::move(message)});
-  Work();
+  Output();
 }
 
 void Association::Write() {
-  while (up_ && !control_.empty()) {
-    if (SendOne(control_.front()) == Sent::kLater) return;
-    control_.pop_front();
-  }
-  while (up_ && !queue_.empty()) {
-    if (SendOne(queue_.front()) == Sent::kLater) return;
-    const Waiting sent = std::move(queue_.front());
-    queue_.pop_front();
+  WriteFrom(control_);
+  if (control_.empty() || !resetting_.empty()) WriteFrom(queue_);
+}
+
+// Stops where SCTP has no room. A stream that is being reset can carry nothing
+// until that is done: what is for it stays.
+void Association::WriteFrom(std::deque<Waiting>& queue) {
+  for (std::size_t next = 0; up_ && next < queue.size();) {
+    if (resetting_.contains(queue[next].stream)) {
+      ++next;
+      continue;
+    }
+    if (SendOne(queue[next]) == Sent::kLater) return;
+    const Waiting sent = std::move(queue[next]);
+    queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(next));
+    if (!sent.counted) continue;
     if (Channel* channel = Find(sent.key)) {
       --channel->waiting;
       if (channel->waiting == 0 && channel->state == State::kClosing)
         BeginReset(*channel);
     }
-    observer_.OnChannelSent(sent.key, sent.bytes.size());
+    observer_.OnChannelSent(sent.key, 1, sent.bytes.size());
   }
 }
 

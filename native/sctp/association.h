@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/bytes.h"
@@ -61,8 +62,9 @@ class Association {
     virtual void OnChannelOpen(ChannelKey key, std::uint16_t stream,
                                const ChannelConfig& config) = 0;
     virtual void OnChannelMessage(ChannelKey key, bool text, Bytes message) = 0;
-    // A message has left our queue for SCTP's, or cannot be sent.
-    virtual void OnChannelSent(ChannelKey key, std::size_t bytes) = 0;
+    // Messages have left our queue for SCTP's, or cannot be sent.
+    virtual void OnChannelSent(ChannelKey key, std::size_t messages,
+                               std::size_t bytes) = 0;
     // The last of a channel.
     virtual void OnChannelClosed(ChannelKey key) = 0;
     // No more of anything; channels that were there were told as closed.
@@ -82,6 +84,7 @@ class Association {
   void Send(ChannelKey key, bool text, std::vector<std::uint8_t> message);
   // After what is waiting was sent.
   void Close(ChannelKey key);
+  // Takes effect in the stack's next Advance().
   void SetReading(bool reading);
   bool reading() const { return reading_; }
 
@@ -113,6 +116,7 @@ class Association {
     bool acked = false;
     bool told = false;        // OnChannelClosed was called
     std::size_t waiting = 0;  // messages in our queue
+    bool out_asked = false;
     bool out_reset = false;
     bool in_reset = false;
   };
@@ -130,13 +134,13 @@ class Association {
     bool discard = false;  // the rest is not wanted
   };
 
-  bool MarkReady();
   void OnReady();  // by the stack, after usrsctp said there is something
   void OnOutput(Bytes packet);
 
   void Connect();
   void SetUpSocket();
   void Work();
+  void Output();
   void Read();
   void OnNotification(Bytes notification);
   void OnAssocChange(const sctp_assoc_change& change);
@@ -150,11 +154,12 @@ class Association {
   void Up();
   void AssignStream(Channel& channel);
   void Write();
+  void WriteFrom(std::deque<Waiting>& queue);
   Sent SendOne(const Waiting& message);
   void BeginReset(Channel& channel);
   void RequestResets();
   void OnReset(std::uint16_t stream, bool incoming, bool outgoing);
-  std::size_t TakeBack(Channel& channel);
+  void TakeBack(Channel& channel);
   void FinishIfDone(Channel& channel);
   void Tell(Channel& channel);
   void Remove(Channel& channel);
@@ -173,7 +178,7 @@ class Association {
   bool ended_ = false;
   bool ready_ = false;
   bool reading_ = true;
-  bool working_ = false;
+  bool writing_ = false;
   ChannelKey next_key_ = kOpenedByPeer;
   std::uint16_t out_streams_ = 0;
 
@@ -182,8 +187,9 @@ class Association {
   // By stream and whether unordered.
   std::unordered_map<std::uint32_t, Assembly> assemblies_;
   std::size_t assembled_ = 0;
-  std::vector<std::uint16_t> resets_;  // to be asked for
-  std::deque<Waiting> control_;        // before all messages
+  std::vector<std::uint16_t> resets_;            // to be asked for
+  std::unordered_set<std::uint16_t> resetting_;  // asked for
+  std::deque<Waiting> control_;                  // before all messages
   std::deque<Waiting> queue_;
 };
 

@@ -75,6 +75,11 @@ void SctpStack::Unregister(void* address) {
   usrsctp_deregister_address(address);
 }
 
+void SctpStack::MarkReady(Association& association) {
+  if (!std::exchange(association.ready_, true))
+    ready_.push_back(association.address_);
+}
+
 Association* SctpStack::Find(void* address) {
   const auto found = associations_.find(address);
   return found == associations_.end() ? nullptr : found->second;
@@ -111,8 +116,7 @@ int SctpStack::OnOutput(void* address, void* buffer, std::size_t size,
 // Comes from deep inside usrsctp: it is only noted here.
 void SctpStack::OnUpcall(SctpSocket*, void* address, int) {
   Association* association = current ? current->Find(address) : nullptr;
-  if (association != nullptr && association->MarkReady())
-    current->ready_.push_back(address);
+  if (association != nullptr) current->MarkReady(*association);
 }
 
 }  // namespace hg

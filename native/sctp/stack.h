@@ -45,6 +45,8 @@ class SctpStack {
   // it still holds of an old one finds nothing.
   void* Register(Association& association);
   void Unregister(void* address);
+  // Its OnReady() is called by Advance().
+  void MarkReady(Association& association);
   MutableBytes read_buffer() { return read_buffer_; }
 
   static int OnOutput(void* address, void* buffer, std::size_t size,

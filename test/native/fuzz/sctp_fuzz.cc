@@ -44,7 +44,8 @@ class Side final : public Association::Observer {
     Require(message.size() <= kMaxDataMessage);
     association_.Send(key, text, {message.begin(), message.end()});
   }
-  void OnChannelSent(Association::ChannelKey, std::size_t) override {}
+  void OnChannelSent(Association::ChannelKey, std::size_t,
+                     std::size_t) override {}
   void OnChannelClosed(Association::ChannelKey) override { --channels; }
   void OnAssociationEnded() override {}
 

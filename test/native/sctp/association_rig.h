@@ -69,7 +69,9 @@ class AssociationRig {
     void OnChannelMessage(Key key, bool text, Bytes bytes) override {
       messages.push_back({key, text, {bytes.begin(), bytes.end()}});
     }
-    void OnChannelSent(Key, std::size_t bytes) override { taken += bytes; }
+    void OnChannelSent(Key, std::size_t, std::size_t bytes) override {
+      taken += bytes;
+    }
     void OnChannelClosed(Key key) override {
       open.erase(key);
       closed.push_back(key);
