@@ -9,6 +9,7 @@ namespace hg {
 struct AddonData {
   Napi::FunctionReference peer;
   Napi::FunctionReference source;
+  Napi::FunctionReference channel;
 };
 
 }  // namespace hg
