@@ -1,4 +1,4 @@
-import type { AnswerWish, HangupReason, IncomingTrack, Peer, RemoteMedia } from '../../peer/peer.js';
+import type { AnswerWish, DataChannel, HangupReason, IncomingTrack, Peer, RemoteMedia } from '../../peer/peer.js';
 import { RemoteError } from '../../errors.js';
 import { link, type Link } from '../../routing/link.js';
 import type { Handle, RemoteJsep } from '../handle.js';
@@ -28,6 +28,9 @@ const SHAPE = {
 };
 type Body = Shaped<typeof SHAPE>;
 
+// Of a data channel, bytes.
+const MAX_MESSAGE = 262_144;
+
 const EXTENSIONS = {
   audio: ['mid', 'audio-level', 'transport-wide-cc'],
   video: ['mid', 'rid', 'repaired-rid', 'transport-wide-cc', 'video-orientation', 'playout-delay'],
@@ -38,11 +41,14 @@ class Echo {
   readonly #links = new Map<string, Link>();
   readonly #muted = { audio: false, video: false };
   #bitrate = 0;
+  /** Data channels with echoes that wait for room. */
+  readonly #full = new Set<DataChannel>();
 
   constructor(readonly peer: Peer) {
     peer.on('negotiated', () => {
       for (const track of peer.incoming) this.#connect(track);
     });
+    peer.on('datachannel', (channel) => this.#answer(channel));
   }
 
   configure({ audio, video, bitrate }: Body): void {
@@ -52,6 +58,32 @@ class Echo {
     if (bitrate === undefined || bitrate === this.#bitrate) return;
     this.#bitrate = bitrate;
     this.peer.setMaxBitrate(bitrate);
+  }
+
+  /** On the channel it came by: text with a greeting, binary as it is. */
+  #answer(channel: DataChannel): void {
+    const waiting: (string | Uint8Array)[] = [];
+    // What comes while there is no room would have to be kept: the client waits.
+    const update = (): void => {
+      if (waiting.length > 0) this.#full.add(channel);
+      else this.#full.delete(channel);
+      if (this.#full.size > 0) this.peer.pauseData();
+      else this.peer.resumeData();
+    };
+    channel.on('message', (data) => {
+      const echo = typeof data === 'string' ? greet(data) : data;
+      if (waiting.length === 0 && channel.send(echo)) return;
+      waiting.push(echo);
+      update();
+    });
+    channel.on('low', () => {
+      while (waiting[0] !== undefined && channel.send(waiting[0])) waiting.shift();
+      update();
+    });
+    channel.on('close', () => {
+      waiting.length = 0;
+      update();
+    });
   }
 
   #connect(track: IncomingTrack): void {
@@ -121,6 +153,7 @@ export class EchoTestPlugin extends Plugin {
       const sdp = await echo.peer.createAnswer(jsep.sdp, {
         ridOrder: jsep.ridOrder,
         wishFor: (line) => wishFor(line, body),
+        data: true,
       });
       return reply(ok, { type: 'answer', sdp, ...(jsep.e2ee ? { e2ee: true } : {}) });
     } catch (error) {
@@ -136,6 +169,12 @@ export class EchoTestPlugin extends Plugin {
     this.#echoes.set(handle, echo);
     return echo;
   }
+}
+
+/** As Janus does; a text that would be too long then goes as it came. */
+function greet(text: string): string {
+  const greeting = `Janus EchoTest here! You wrote: ${text}`;
+  return Buffer.byteLength(greeting) <= MAX_MESSAGE ? greeting : text;
 }
 
 function wishFor(line: RemoteMedia, body: Body): AnswerWish {
