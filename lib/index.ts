@@ -3,6 +3,7 @@ export { GatewayError, RemoteError, ResourceError, UsageError, type ErrorCode } 
 export { Emitter } from './events.js';
 export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, type MediaOptions } from './gateway.js';
 export { consoleLogger, silentLogger, type Logger, type LogLevel } from './logger.js';
+export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './peer/data-channel.js';
 export { IncomingTrack, Peer, type PeerEvents, type PeerStats } from './peer/peer.js';
 export type { Handle, Jsep } from './plugins/handle.js';
 export { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';

@@ -76,6 +76,8 @@ export interface NativeRemote {
   /** Our DTLS role: `client` sends the ClientHello. */
   dtlsRole: 'client' | 'server';
   fingerprints: { algorithm: string; value: string }[];
+  /** Audio or video was agreed to, so DTLS without an SRTP profile is of no use. */
+  media: boolean;
 }
 
 export interface NativeOutgoingTrack {
@@ -145,9 +147,58 @@ export interface NativePeer {
   setLayers(track: number, target: NativeLayerTarget): void;
   /** While paused nothing is sent; on resume a keyframe is requested. */
   setPaused(track: number, paused: boolean): void;
+  /** Data channels were agreed to: the other side's SCTP port. */
+  enableData(options: { port: number }): void;
+  /** Opens one, as soon as there is an association. */
+  createChannel(options: NativeChannelOptions): NativeDataChannel;
+  /** While paused the other side has to wait, on all channels. */
+  setDataPaused(paused: boolean): void;
   stats(): NativePeerStats;
   /** Sends DTLS close_notify and frees everything; a `closed` event follows. */
   close(): void;
+}
+
+export interface NativeChannelOptions {
+  /** Each at most 2048 bytes of UTF-8. */
+  label: string;
+  protocol: string;
+  ordered: boolean;
+  /** At most one of them; none: reliable. */
+  maxRetransmits: number | undefined;
+  /** Milliseconds. */
+  maxPacketLifeTime: number | undefined;
+}
+
+export interface NativeDataChannel extends Readonly<NativeChannelOptions> {
+  /** Its `channel` in events; never used again for the same peer. */
+  readonly key: number;
+  /** Bytes that were taken and SCTP has not got yet. */
+  readonly bufferedAmount: number;
+  /** False: not taken, `channel-low` follows. */
+  send(data: string | Uint8Array): boolean;
+  /** What comes here leaves by that one too, and is no event any more. */
+  pipe(target: NativeDataChannel, mayDrop: boolean): void;
+  unpipe(): void;
+  close(): void;
+}
+
+export interface NativeDataStats {
+  /** Open ones, and those that are being opened or closed. */
+  channels: number;
+  messagesReceived: number;
+  bytesReceived: number;
+  messagesSent: number;
+  bytesSent: number;
+  /** Messages that were larger than we take. */
+  oversize: number;
+  /** Messages for no channel, of an unknown kind, or broken. */
+  unexpected: number;
+  /** Messages that `send` did not take. */
+  refused: number;
+  /** Messages that a piped channel had no room for. */
+  pipeDropped: number;
+  /** SCTP packets that found the way between two threads full; they come again. */
+  packetsDropped: number;
 }
 
 export interface NativeUdpSourceOptions {
@@ -302,6 +353,8 @@ export interface NativePeerStats {
   transportCcReports: number;
   transportCcLost: number;
   tracks: NativeOutgoingTrackStats[];
+  /** Undefined: no data channels. */
+  data?: NativeDataStats;
 }
 
 export type NativeIceState = 'new' | 'checking' | 'connected' | 'disconnected' | 'failed';
@@ -327,7 +380,7 @@ export type NativeEvent =
   /** ICE credentials and every local candidate: `candidate:…` values. */
   | { type: 'gathered'; peer: number; ufrag: string; pwd: string; candidates: string[] }
   | { type: 'ice'; peer: number; state: NativeIceState }
-  /** DTLS done, SRTP keyed: media can flow. Once per peer. */
+  /** DTLS done, SRTP keyed: media can flow. Once per peer. The profile is empty if there is no media. */
   | { type: 'connected'; peer: number; srtpProfile: string }
   /** ICE or silence: media is paused until `ice` says connected again. */
   | { type: 'closed'; peer: number; reason: NativeCloseReason; detail: string }
@@ -335,6 +388,7 @@ export type NativeEvent =
   | { type: 'slowlink'; peer: number; track: number; lost: number }
   /** What a track sends from now on. */
   | { type: 'layers'; peer: number; track: number; substream: number; temporal: number }
+  | NativeChannelEvent
   | { type: 'source-receiving'; source: number; receiving: boolean }
   /** A packet too large for the path to viewers, once per source. */
   | { type: 'source-oversize'; source: number; size: number; limit: number }
@@ -342,6 +396,14 @@ export type NativeEvent =
   | { type: 'recorder-full'; recorder: number; dropped: number }
   /** The file is finished. With a code (an errno's name) it could not be written any more. */
   | { type: 'recorder-closed'; recorder: number; code: string; message: string };
+
+/** Of the data channels of a peer; `channel` is a key, but for the first. */
+export type NativeChannelEvent =
+  /** Opened by the other side, or it has agreed to ours. */
+  | { type: 'channel-open'; peer: number; channel: NativeDataChannel; stream: number }
+  | { type: 'channel-message'; peer: number; channel: number; data: string | Uint8Array }
+  | { type: 'channel-low'; peer: number; channel: number }
+  | { type: 'channel-closed'; peer: number; channel: number };
 
 /** `api`: our own close(). */
 export type NativeCloseReason =

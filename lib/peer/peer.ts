@@ -13,17 +13,22 @@ import type {
   NativePeerStats,
 } from '../native/types.js';
 import type { Codec } from './codecs/index.js';
+import type { DataChannel, DataChannelOptions } from './data-channel.js';
+import { DataChannels } from './data-channels.js';
 import type { IncomingTrack } from './incoming-track.js';
 import { IncomingTracks } from './incoming-tracks.js';
 import { OutgoingTrack, type OutgoingTrackStats } from './outgoing-track.js';
 import { answerLines, answerOffer, type AnsweredMedia, type AnswerWish } from './sdp/answer.js';
-import { negotiateAnswer, offerMedia, type NegotiatedMedia, type OfferMedia } from './sdp/negotiate.js';
+import type { LocalData, OfferData, RemoteData } from './sdp/data.js';
+import { isData, negotiateAnswer, offerMedia, type NegotiatedMedia, type OfferMedia } from './sdp/negotiate.js';
 import { parseDescription, type RemoteMedia } from './sdp/parse.js';
 import type { RemoteTransport } from './sdp/transport.js';
 import { writeDescription, type LocalDescription, type LocalMedia, type RejectedMedia } from './sdp/write.js';
 
 export { OutgoingTrack, type Layers, type LayerTarget, type OutgoingTrackStats } from './outgoing-track.js';
 export { IncomingTrack, type IncomingEncodingStats } from './incoming-track.js';
+export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './data-channel.js';
+export type { OfferData } from './sdp/data.js';
 export type { AnswerWish } from './sdp/answer.js';
 export type { OfferMedia } from './sdp/negotiate.js';
 export type { RemoteMedia } from './sdp/parse.js';
@@ -55,6 +60,8 @@ export interface PeerEvents {
   negotiated: [];
   /** The other side sends something that it did not send before. */
   track: [track: IncomingTrack];
+  /** The other side has opened a data channel. */
+  datachannel: [channel: DataChannel];
   /** DTLS is done and media can flow. Once. */
   up: [];
   ice: [{ state: NativeIceState }];
@@ -70,7 +77,7 @@ export interface PeerEvents {
 export interface OfferOptions {
   sessionName: string;
   /** After the first offer: its m-lines, and what is new behind them. */
-  media: readonly OfferMedia[];
+  media: readonly (OfferMedia | OfferData)[];
   /** With new ICE credentials (RFC 8445 section 9): the path is looked for anew, media goes on. Default false. */
   restartIce?: boolean;
 }
@@ -81,6 +88,8 @@ export interface AnswerOptions {
   sessionName?: string;
   /** What we want with each audio and video line; undefined rejects it. */
   wishFor: (line: RemoteMedia) => AnswerWish | undefined;
+  /** Data channels are taken. Default false: their m-line is rejected. */
+  data?: boolean;
   /** Whether the rids of simulcast are listed from the highest quality to the lowest. Default `hml`. */
   ridOrder?: 'hml' | 'lmh';
 }
@@ -128,8 +137,9 @@ export class Peer extends Emitter<PeerEvents> {
   readonly #log: Logger;
   readonly #tracks = new Map<string, OutgoingTrack>();
   readonly #incoming: IncomingTracks;
+  readonly #channels: DataChannels;
   /** What we said last. */
-  #local: LocalDescription<LocalMedia | RejectedMedia> | null = null;
+  #local: LocalDescription<LocalMedia | LocalData | RejectedMedia> | null = null;
   /** What the other side said last. */
   #transport: RemoteTransport | null = null;
   #negotiating = false;
@@ -152,6 +162,7 @@ export class Peer extends Emitter<PeerEvents> {
     this.#log = logger;
     this.#native = engine.createPeer({ controlling: offering });
     this.#incoming = new IncomingTracks(this.#native);
+    this.#channels = new DataChannels(this.#native, (channel) => this.emit('datachannel', channel));
     this.id = this.#native.id;
   }
 
@@ -233,9 +244,12 @@ export class Peer extends Emitter<PeerEvents> {
    * const callee = gateway.createPeer({ offering: false });
    * const answer = await callee.createAnswer(offer, { wishFor: () => ({ direction: 'recvonly' }) });
    */
-  async createAnswer(offer: string, { sessionName = '-', wishFor, ridOrder = 'hml' }: AnswerOptions): Promise<string> {
+  async createAnswer(
+    offer: string,
+    { sessionName = '-', wishFor, data = false, ridOrder = 'hml' }: AnswerOptions,
+  ): Promise<string> {
     return this.#negotiate(async () => {
-      const { media, ...transport } = answerOffer(parseDescription(offer), wishFor);
+      const { media, ...transport } = answerOffer(parseDescription(offer), wishFor, data);
       // Roles stay through renegotiations (RFC 8842 section 5.5).
       if (this.#transport !== null) transport.dtlsRole = this.#transport.dtlsRole;
       if (this.#isRestart(transport)) this.#restartIce();
@@ -248,7 +262,8 @@ export class Peer extends Emitter<PeerEvents> {
       const sdp = writeDescription(answer);
       this.#local = answer;
       const added = this.#call(() => this.#incoming.negotiate(media, ridOrder));
-      this.#apply(transport, media.map(asNegotiated));
+      const agreed = media.find((line) => line.data !== undefined)?.data;
+      this.#apply(transport, media.map(asNegotiated), agreed);
       for (const track of added) this.#listen(track);
       return sdp;
     });
@@ -268,10 +283,10 @@ export class Peer extends Emitter<PeerEvents> {
       throw new UsageError('HG_ERR_STATE', { what: this.#name, reason: 'there is no offer to answer' });
     }
     const lines = this.#earlierOffer();
-    const { media, ...transport } = negotiateAnswer({ ...offer, media: lines }, parseDescription(sdp));
+    const { media, data, ...transport } = negotiateAnswer({ ...offer, media: lines }, parseDescription(sdp));
     if (this.#isRestart(transport) && !this.#restarting) throw otherIdentity('no restart was offered');
     this.#offerIsOut = false;
-    this.#apply(transport, media);
+    this.#apply(transport, media, data);
   }
 
   /**
@@ -311,6 +326,40 @@ export class Peer extends Emitter<PeerEvents> {
   setMaxBitrate(bitrate: number): void {
     this.#mustBeOpen();
     this.#call(() => this.#native.setMaxBitrate(bitrate));
+  }
+
+  /** The data channels that are there, whoever opened them. */
+  get dataChannels(): Iterable<DataChannel> {
+    return this.#channels;
+  }
+
+  /**
+   * Opens a data channel, or will do so when the other side is there. An m-line
+   * for data has to be negotiated: `{ kind: 'data', mid }` in an offer, `data:
+   * true` in an answer.
+   *
+   * @throws {@link UsageError} `HG_ERR_CLOSED`, `HG_ERR_OPTION`
+   * @example
+   * const channel = peer.createDataChannel('chat', { ordered: false });
+   * channel.on('open', () => channel.send('hello'));
+   */
+  createDataChannel(label: string, options: DataChannelOptions = {}): DataChannel {
+    this.#mustBeOpen();
+    return this.#call(() => this.#channels.create(label, options));
+  }
+
+  /**
+   * Takes no more messages, on any data channel, until {@link resumeData}: the
+   * other side has to wait, nothing is lost. Those that are on their way here
+   * still come, at most about 1 MiB.
+   */
+  pauseData(): void {
+    if (!this.closed) this.#call(() => this.#native.setDataPaused(true));
+  }
+
+  /** Takes back {@link pauseData}. */
+  resumeData(): void {
+    if (!this.closed) this.#call(() => this.#native.setDataPaused(false));
   }
 
   /**
@@ -365,6 +414,12 @@ export class Peer extends Emitter<PeerEvents> {
         if (!this.closed) this.#trackAt(event.track)?.emit('layers', { substream, temporal });
         break;
       }
+      case 'channel-open':
+      case 'channel-message':
+      case 'channel-low':
+      case 'channel-closed':
+        if (!this.closed) this.#channels.handleNativeEvent(event);
+        break;
       case 'closed':
         if (this.#closed) break;
         if (event.detail !== '') this.#log.debug({ peer: this.id, reason: event.reason }, event.detail);
@@ -383,6 +438,7 @@ export class Peer extends Emitter<PeerEvents> {
     this.#wake();
     for (const track of this.#tracks.values()) track.end();
     this.#incoming.end();
+    this.#channels.end();
   }
 
   get #name(): string {
@@ -443,7 +499,7 @@ export class Peer extends Emitter<PeerEvents> {
   }
 
   /** The m-lines that another offer of ours begins with. */
-  #earlierOffer(): readonly LocalMedia[] {
+  #earlierOffer(): readonly (LocalMedia | LocalData)[] {
     const media = this.#local?.media ?? [];
     if (media.every((line) => 'kind' in line)) return media;
     throw new UsageError('HG_ERR_STATE', {
@@ -453,7 +509,7 @@ export class Peer extends Emitter<PeerEvents> {
   }
 
   /** Both sides agree: the native side goes on with it. */
-  #apply(transport: RemoteTransport, media: readonly NegotiatedMedia[]): void {
+  #apply(transport: RemoteTransport, media: readonly NegotiatedMedia[], data: RemoteData | undefined): void {
     const isNew = this.#transport === null || this.#restarting;
     this.#transport = transport;
     this.#restarting = false;
@@ -462,8 +518,10 @@ export class Peer extends Emitter<PeerEvents> {
       for (const line of media) this.#tracks.get(line.mid)?.negotiate(line, this.#native);
       if (isNew) {
         const { ufrag, pwd, dtlsRole, fingerprints } = transport;
-        this.#native.setRemote({ ufrag, pwd, dtlsRole, fingerprints });
+        const isMedia = media.some(({ accepted }) => accepted);
+        this.#native.setRemote({ ufrag, pwd, dtlsRole, fingerprints, media: isMedia });
       }
+      if (data !== undefined) this.#channels.negotiate(data);
       for (const candidate of [...transport.candidates, ...this.#earlyCandidates]) {
         this.#native.addCandidate(candidate);
       }
@@ -523,7 +581,7 @@ export class Peer extends Emitter<PeerEvents> {
   }
 }
 
-function checkMedia(media: readonly OfferMedia[], earlier: readonly string[]): void {
+function checkMedia(media: readonly (OfferMedia | OfferData)[], earlier: readonly string[]): void {
   const problem = (text: string): UsageError => new UsageError('HG_ERR_OPTION', { option: 'media', problem: text });
   if (media.length === 0) throw problem('an offer needs at least one m-line');
   const mids = media.map(({ mid }) => mid);
@@ -531,6 +589,7 @@ function checkMedia(media: readonly OfferMedia[], earlier: readonly string[]): v
     if (!isMid(mid))
       throw problem(`${JSON.stringify(mid.slice(0, 40))} cannot be a mid: 1 to 16 characters of a token`);
   }
+  if (media.filter(isData).length > 1) throw problem('one m-line serves all data channels');
   if (new Set(mids).size !== mids.length) throw problem('each mid may be there once');
   if (earlier.some((mid, index) => mids[index] !== mid)) {
     throw problem(`m-lines stay where they are: it must begin with ${earlier.join(', ')}`);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "addon/channel_wrap.h"
 #include "addon/convert.h"
 #include "addon/engine_wrap.h"
 #include "addon/peer_wrap.h"
@@ -45,6 +46,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   data->peer = Napi::Persistent(PeerWrap::Define(env));
   data->source = Napi::Persistent(SourceWrap::Define(env));
   data->recorder = Napi::Persistent(RecorderWrap::Define(env));
+  data->channel = Napi::Persistent(ChannelWrap::Define(env));
   env.SetInstanceData(data.release());
   exports.Set("Engine", EngineWrap::Define(env));
   exports.Set("versions", Versions(env));

@@ -10,6 +10,7 @@ struct AddonData {
   Napi::FunctionReference peer;
   Napi::FunctionReference source;
   Napi::FunctionReference recorder;
+  Napi::FunctionReference channel;
 };
 
 }  // namespace hg

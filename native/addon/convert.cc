@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 
+#include "addon/channel_wrap.h"
+
 namespace hg {
 namespace {
 
@@ -172,6 +174,35 @@ Napi::Object ToJs(Napi::Env env, const Event& event) {
       js.Set("recorder", object);
       js.Set("code", event.text);
       js.Set("message", event.more);
+      break;
+    case EventType::kChannelOpen:
+      js.Set("type", "channel-open");
+      js.Set("peer", object);
+      js.Set("channel",
+             ChannelWrap::Create(
+                 env, std::static_pointer_cast<DataChannel>(event.attached)));
+      js.Set("stream", ToNumber(env, static_cast<std::uint64_t>(event.b)));
+      break;
+    case EventType::kChannelMessage:
+      js.Set("type", "channel-message");
+      js.Set("peer", object);
+      js.Set("channel", ToNumber(env, a));
+      if (event.b != 0) {
+        js.Set("data", Napi::String::New(env, event.text));
+      } else {
+        js.Set("data", Napi::Buffer<char>::Copy(env, event.text.data(),
+                                                event.text.size()));
+      }
+      break;
+    case EventType::kChannelLow:
+      js.Set("type", "channel-low");
+      js.Set("peer", object);
+      js.Set("channel", ToNumber(env, a));
+      break;
+    case EventType::kChannelClosed:
+      js.Set("type", "channel-closed");
+      js.Set("peer", object);
+      js.Set("channel", ToNumber(env, a));
       break;
   }
   return js;

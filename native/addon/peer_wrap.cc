@@ -1,8 +1,11 @@
 #include "addon/peer_wrap.h"
 
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "addon/addon.h"
+#include "addon/channel_wrap.h"
 #include "addon/convert.h"
 #include "addon/source_wrap.h"
 
@@ -64,6 +67,24 @@ IngressTrackConfig ReadIncomingTrack(const Napi::Object& js,
   return track;
 }
 
+Napi::Object DataStatsOf(Napi::Env env, const DataEndpoint::Stats& stats) {
+  Napi::Object js = Napi::Object::New(env);
+  const auto set = [&](const char* name, std::uint64_t value) {
+    js.Set(name, ToNumber(env, value));
+  };
+  set("channels", stats.channels.value());
+  set("messagesReceived", stats.messages_received.value());
+  set("bytesReceived", stats.bytes_received.value());
+  set("messagesSent", stats.messages_sent.value());
+  set("bytesSent", stats.bytes_sent.value());
+  set("oversize", stats.oversize.value());
+  set("unexpected", stats.unexpected.value());
+  set("refused", stats.refused.load());
+  set("pipeDropped", stats.pipe_dropped.value());
+  set("packetsDropped", stats.packets_dropped.load());
+  return js;
+}
+
 }  // namespace
 
 Napi::Function PeerWrap::Define(Napi::Env env) {
@@ -81,6 +102,9 @@ Napi::Function PeerWrap::Define(Napi::Env env) {
        InstanceMethod<&PeerWrap::Link>("link"),
        InstanceMethod<&PeerWrap::SetLayers>("setLayers"),
        InstanceMethod<&PeerWrap::SetPaused>("setPaused"),
+       InstanceMethod<&PeerWrap::EnableData>("enableData"),
+       InstanceMethod<&PeerWrap::CreateChannel>("createChannel"),
+       InstanceMethod<&PeerWrap::SetDataPaused>("setDataPaused"),
        InstanceMethod<&PeerWrap::GetStats>("stats"),
        InstanceMethod<&PeerWrap::Close>("close")});
 }
@@ -112,6 +136,7 @@ void PeerWrap::SetRemote(const Napi::CallbackInfo& info) {
   remote.ice.pwd = GetString(js, "pwd");
   remote.dtls_role = GetString(js, "dtlsRole") == "client" ? DtlsRole::kClient
                                                            : DtlsRole::kServer;
+  remote.needs_srtp = GetBool(js, "media");
   const Napi::Array fingerprints = GetArray(js, "fingerprints");
   for (std::uint32_t i = 0; i < fingerprints.Length(); ++i) {
     const Napi::Value entry = fingerprints.Get(i);
@@ -295,7 +320,51 @@ Napi::Value PeerWrap::GetStats(const Napi::CallbackInfo& info) {
     tracks.Set(i, track);
   }
   js.Set("tracks", tracks);
+  if (data_) js.Set("data", DataStatsOf(env, data_->stats()));
   return js;
+}
+
+DataEndpoint& PeerWrap::Data(Napi::Env env) {
+  Engine& engine = host_->engine(env);
+  if (data_) return *data_;
+  try {
+    data_ = engine.Data(peer_);
+  } catch (const std::system_error& error) {
+    throw MakeError(env, "HG_ERR_NATIVE", error.what());
+  }
+  return *data_;
+}
+
+void PeerWrap::EnableData(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsObject())
+    throw MakeError(env, "HG_ERR_ARGUMENT", "enableData takes an object");
+  Data(env).SetRemotePort(GetPort(info[0].As<Napi::Object>(), "port"));
+}
+
+Napi::Value PeerWrap::CreateChannel(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsObject())
+    throw MakeError(env, "HG_ERR_ARGUMENT", "createChannel takes an object");
+  const auto js = info[0].As<Napi::Object>();
+  ChannelConfig config;
+  config.label = GetString(js, "label");
+  config.protocol = GetString(js, "protocol");
+  config.ordered = GetBool(js, "ordered");
+  const auto optional = [&](const char* name) -> std::optional<std::uint32_t> {
+    if (js.Get(name).IsUndefined()) return std::nullopt;
+    return static_cast<std::uint32_t>(GetInteger(js, name, 0, 65535));
+  };
+  config.max_retransmits = optional("maxRetransmits");
+  config.max_packet_life_time = optional("maxPacketLifeTime");
+  if (config.label.size() > kMaxChannelName ||
+      config.protocol.size() > kMaxChannelName)
+    throw MakeError(env, "HG_ERR_ARGUMENT", "a name is too long");
+  return ChannelWrap::Create(env, Data(env).Open(std::move(config)));
+}
+
+void PeerWrap::SetDataPaused(const Napi::CallbackInfo& info) {
+  Data(info.Env()).SetPaused(info[0].ToBoolean().Value());
 }
 
 void PeerWrap::Close(const Napi::CallbackInfo& info) {

@@ -37,14 +37,19 @@ class PeerWrap : public Napi::ObjectWrap<PeerWrap> {
   void Link(const Napi::CallbackInfo& info);
   void SetLayers(const Napi::CallbackInfo& info);
   void SetPaused(const Napi::CallbackInfo& info);
+  void EnableData(const Napi::CallbackInfo& info);
+  Napi::Value CreateChannel(const Napi::CallbackInfo& info);
+  void SetDataPaused(const Napi::CallbackInfo& info);
   Napi::Value GetStats(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
+  DataEndpoint& Data(Napi::Env env);
   std::size_t TrackIndex(const Napi::CallbackInfo& info) const;
 
   std::shared_ptr<EngineHost> host_;
   Engine::PeerHandle peer_;
   std::vector<Track> tracks_;
+  std::shared_ptr<DataEndpoint> data_;  // null: it has no data channels
 };
 
 }  // namespace hg

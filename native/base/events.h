@@ -25,6 +25,10 @@ enum class EventType : std::uint8_t {
   kSourceOversize,
   kRecorderFull,
   kRecorderClosed,
+  kChannelOpen,
+  kChannelMessage,
+  kChannelLow,
+  kChannelClosed,
 };
 
 // The newest state of one object. However often it changes before it is read,
@@ -44,6 +48,9 @@ struct Event {
   std::string more;                 // pwd, message
   std::vector<std::string> list;    // candidates
   std::shared_ptr<StateCell> cell;  // set: `a` is read from here at the end
+  std::shared_ptr<void> attached;   // of kChannelOpen: the DataChannel
+  // Ends with the event: whoever posted it knows then that it was read.
+  std::shared_ptr<void> charge;
 };
 
 class EventSink : public LogSink {

@@ -26,6 +26,11 @@ void Engine::Stop() {
   for (const auto& loop : loops_) loop->PostStop();
   for (const auto& loop : loops_) loop->Join();
   recorders_.Stop();
+  // The SCTP thread may have other users; it shall know nothing of us.
+  for (const auto& [id, endpoint] : data_) endpoint->Close();
+  data_.clear();
+  if (sctp_) sctp_->Barrier();
+  sctp_.reset();
 }
 
 unsigned Engine::LeastLoadedShard() const {
@@ -110,6 +115,24 @@ void Engine::SetPaused(const PeerHandle& peer, std::size_t track, bool paused) {
   });
 }
 
+std::shared_ptr<DataEndpoint> Engine::Data(const PeerHandle& peer) {
+  const auto known = data_.find(peer.id);
+  if (known != data_.end()) return known->second;
+  if (!sctp_) sctp_ = std::make_unique<SctpThread::User>();
+  auto endpoint = std::make_shared<DataEndpoint>(
+      sctp_->mailbox(), peer.id, DataEndpoint::Limits{}, events_,
+      [loop = loops_[peer.shard].get(),
+       id = peer.id](std::shared_ptr<DataBurst> burst) {
+        loop->Post([id, burst = std::move(burst)](MediaLoop& at) {
+          if (Peer* found = at.FindPeer(id)) found->SendData(burst->packets);
+        });
+      });
+  // One that is closing has no use for it.
+  if (peer_shards_.contains(peer.id)) data_.emplace(peer.id, endpoint);
+  OnPeer(peer, [port = endpoint->MakePort()](Peer& p) { p.SetData(port); });
+  return endpoint;
+}
+
 void Engine::ClosePeer(const PeerHandle& peer) {
   OnPeer(peer, [](Peer& p) { p.Close(PeerCloseReason::kApi, ""); });
 }
@@ -119,6 +142,7 @@ void Engine::ForgetPeer(std::uint32_t id) {
   if (found == peer_shards_.end()) return;
   --load_[found->second];
   peer_shards_.erase(found);
+  data_.erase(id);
 }
 
 std::shared_ptr<SourceInfo> Engine::NewSource(SourceConfig config,

@@ -14,6 +14,8 @@
 #include "loop/media_loop.h"
 #include "loop/recorders.h"
 #include "loop/udp_socket.h"
+#include "work/data_endpoint.h"
+#include "work/sctp_thread.h"
 
 namespace hg {
 
@@ -77,6 +79,9 @@ class Engine {
   void SetIngress(const PeerHandle& peer, IngressConfig config);
   void SetMaxBitrate(const PeerHandle& peer, std::uint64_t bitrate_bps);
   void SetPaused(const PeerHandle& peer, std::size_t track, bool paused);
+  // The peer's data channels; makes them at first. Throws if the SCTP thread
+  // cannot be made.
+  std::shared_ptr<DataEndpoint> Data(const PeerHandle& peer);
   void ClosePeer(const PeerHandle& peer);
   // To be called on each kPeerClosed, so that load is known.
   void ForgetPeer(std::uint32_t id);
@@ -109,6 +114,8 @@ class Engine {
   std::vector<std::unique_ptr<MediaLoop>> loops_;
   std::uint32_t next_id_ = 1;
   std::unordered_map<std::uint32_t, unsigned> peer_shards_;
+  std::unique_ptr<SctpThread::User> sctp_;  // from the first of them on
+  std::unordered_map<std::uint32_t, std::shared_ptr<DataEndpoint>> data_;
   std::vector<std::size_t> load_;
   unsigned next_source_shard_ = 0;
   std::size_t source_count_ = 0;

@@ -56,7 +56,8 @@ void Peer::SetRemote(PeerRemote remote) {
   ice_->SetRemote(remote_->ice);
   DtlsSession::Observer& observer = *this;
   dtls_ = std::make_unique<DtlsSession>(*dtls_context_, remote_->dtls_role,
-                                        remote_->fingerprints, observer);
+                                        remote_->fingerprints, observer,
+                                        remote_->needs_srtp);
   stats_->dtls_state.Set(static_cast<std::uint64_t>(dtls_->state()));
   if (ice_connected_) StartDtls();
   SetTimer();
@@ -153,6 +154,7 @@ void Peer::Close(PeerCloseReason reason, std::string detail) {
   queue_.clear();
   for (const auto& track : tracks_) track->Link(nullptr);
   if (ingress_) ingress_->Close();
+  data_.reset();
   if (dtls_) dtls_->Close();
   Event event;
   event.type = EventType::kPeerClosed;
@@ -555,34 +557,40 @@ void Peer::StartDtls() {
   if (!waiting_handshake_.empty()) host_.WantHandshakeStep();
 }
 
-void Peer::OnDtlsSend(Bytes datagram) { SendNow(datagram); }
+void Peer::OnDtlsSend(Bytes datagram) {
+  if (!data_batch_open_) return SendNow(datagram);
+  const MutableBytes buffer = host_.batch().Reserve();
+  if (datagram.size() > buffer.size()) return stats_->send_dropped.Add();
+  std::ranges::copy(datagram, buffer.begin());
+  host_.batch().Commit(datagram.size());
+  data_bytes_ += datagram.size();
+}
 
 void Peer::OnDtlsConnected(const SrtpKeys& keys) {
-  // A client without use_srtp: legal, and of no use to us without data
-  // channels.
-  if (keys.local.empty())
-    return Close(PeerCloseReason::kDtlsError,
-                 "the peer offered no SRTP profile that we know");
-  try {
-    srtp_.emplace(keys);
-  } catch (const std::runtime_error& error) {
-    return Close(PeerCloseReason::kDtlsError, error.what());
+  // Without a profile, which DTLS allows only if there is no media.
+  if (!keys.local.empty()) {
+    try {
+      srtp_.emplace(keys);
+    } catch (const std::runtime_error& error) {
+      return Close(PeerCloseReason::kDtlsError, error.what());
+    }
+    next_report_ = now() + kReportInterval;
+    stats_->srtp_profile.Set(static_cast<std::uint64_t>(keys.profile));
   }
   setup_deadline_.reset();
-  next_report_ = now() + kReportInterval;
-  stats_->srtp_profile.Set(static_cast<std::uint64_t>(keys.profile));
   stats_->dtls_state.Set(static_cast<std::uint64_t>(DtlsState::kConnected));
   Event event;
   event.type = EventType::kPeerConnected;
   event.object = config_.id;
-  event.text = SrtpProfileName(keys.profile);
+  if (srtp_) event.text = SrtpProfileName(keys.profile);
   host_.events().Post(std::move(event));
   for (const auto& track : tracks_) track->OnTransportUp();
+  StartData();
 }
 
-void Peer::OnDtlsApplicationData(Bytes) {
-  // Data channels: for the SCTP association, once there is one.
-  stats_->unexpected.Add();
+void Peer::OnDtlsApplicationData(Bytes data) {
+  if (!data_) return stats_->unexpected.Add();
+  data_->OnPacket(data);
 }
 
 void Peer::OnDtlsClosed(DtlsState state, std::string_view why) {
@@ -590,6 +598,33 @@ void Peer::OnDtlsClosed(DtlsState state, std::string_view why) {
   Close(state == DtlsState::kClosed ? PeerCloseReason::kDtlsAlert
                                     : PeerCloseReason::kDtlsError,
         std::string(why));
+}
+
+// ---- data channels ----------------------------------------------------------
+
+void Peer::SetData(std::shared_ptr<DataPort> data) {
+  if (closed_ || data_) return;
+  data_ = std::move(data);
+  StartData();
+}
+
+void Peer::StartData() {
+  if (data_ && dtls_ && dtls_->state() == DtlsState::kConnected)
+    data_->OnConnected(remote_->dtls_role == DtlsRole::kClient,
+                       dtls_->max_application_data());
+}
+
+void Peer::SendData(std::span<const std::vector<std::uint8_t>> packets) {
+  // Without consent nothing may be sent (RFC 7675 s5.1); SCTP sends it again.
+  if (closed_ || !dtls_ || !ice_connected_) return;
+  data_batch_open_ = ice_->selected().fd >= 0;
+  if (data_batch_open_)
+    host_.batch().Begin(ice_->selected().fd, ice_->selected().remote);
+  for (const auto& packet : packets) {
+    if (!dtls_->SendApplicationData(packet)) stats_->send_dropped.Add();
+  }
+  if (std::exchange(data_batch_open_, false))
+    NoteSent(host_.batch().End(), std::exchange(data_bytes_, 0));
 }
 
 // ---- time -------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "peer/packet_io.h"
 #include "peer/peer_stats.h"
 #include "rtp/rtcp/registry.h"
+#include "sctp/data_port.h"
 #include "srtp/srtp_session.h"
 
 namespace hg {
@@ -44,6 +46,8 @@ struct PeerRemote {
   IceRemote ice;
   DtlsRole dtls_role = DtlsRole::kServer;  // ours
   std::vector<Fingerprint> fingerprints;
+  // False: it has nothing but data channels, and may offer no SRTP profile.
+  bool needs_srtp = true;
 };
 
 class Peer final : private IceTransport::Observer,
@@ -76,6 +80,10 @@ class Peer final : private IceTransport::Observer,
   void SetIngress(const IngressConfig& config);
   // It shall send no more than this, bit/s; 0: as much as it likes.
   void SetMaxBitrate(std::uint64_t bitrate_bps);
+  // Where its SCTP packets go. Once.
+  void SetData(std::shared_ptr<DataPort> data);
+  // From there.
+  void SendData(std::span<const std::vector<std::uint8_t>> packets);
   // Frees what can be freed at once and posts kPeerClosed; the host removes
   // the peer at the end of the turn. Closing twice does nothing.
   void Close(PeerCloseReason reason, std::string detail);
@@ -155,6 +163,7 @@ class Peer final : private IceTransport::Observer,
   void OnRtcp(MutableBytes datagram);
   Ingress& ingress();
   void StartDtls();
+  void StartData();
   EgressTrack* TrackOf(std::uint32_t ssrc);
   template <typename Room, typename Send>
   void WriteReports(Room room, Send send);
@@ -188,6 +197,10 @@ class Peer final : private IceTransport::Observer,
   std::vector<std::unique_ptr<EgressTrack>> tracks_;
   std::unique_ptr<Ingress> ingress_;  // null: it sends nothing
   std::optional<PeerRemote> remote_;
+  std::shared_ptr<DataPort> data_;  // null: it has no data channels
+  // Open while SCTP packets are sent: they leave together.
+  bool data_batch_open_ = false;
+  std::size_t data_bytes_ = 0;
 
   bool was_connected_ = false;
   std::deque<std::vector<std::uint8_t>> waiting_handshake_;

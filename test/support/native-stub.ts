@@ -4,7 +4,9 @@
  * and remembers what it was asked for.
  */
 import type {
+  NativeChannelOptions,
   NativeCloseReason,
+  NativeDataChannel,
   NativeEngine,
   NativeEngineStats,
   NativeEvent,
@@ -160,6 +162,10 @@ export class StubPeer implements NativePeer {
   readonly tracks: StubTrack[] = [];
   readonly candidates: string[] = [];
   incoming: NativeIncoming | null = null;
+  /** The other side's SCTP port, once data channels were agreed to. */
+  sctpPort: number | null = null;
+  readonly channels: StubChannel[] = [];
+  dataPaused = false;
   maxBitrate = 0;
   remote: NativeRemote | null = null;
   ended = false;
@@ -233,6 +239,23 @@ export class StubPeer implements NativePeer {
     this.#track(track).paused = paused;
   }
 
+  enableData({ port }: { port: number }): void {
+    this.#mustBeOpen();
+    this.sctpPort = port;
+  }
+
+  createChannel(options: NativeChannelOptions): StubChannel {
+    this.#mustBeOpen();
+    const channel = new StubChannel(this.channels.length + 1, options);
+    this.channels.push(channel);
+    return channel;
+  }
+
+  setDataPaused(paused: boolean): void {
+    this.#mustBeOpen();
+    this.dataPaused = paused;
+  }
+
   stats(): NativePeerStats {
     this.#mustBeOpen();
     return {
@@ -286,6 +309,32 @@ export class StubPeer implements NativePeer {
     });
   }
 
+  /** The other side opens a channel. */
+  openChannel(options: Partial<NativeChannelOptions> = {}): StubChannel {
+    const channel = new StubChannel(2 ** 31 + this.channels.length, options);
+    this.channels.push(channel);
+    this.opened(channel);
+    return channel;
+  }
+
+  opened(channel: StubChannel): void {
+    const stream = this.channels.indexOf(channel) * 2;
+    this.#engine.post({ type: 'channel-open', peer: this.id, channel, stream });
+  }
+
+  receive({ key }: StubChannel, data: string | Uint8Array): void {
+    this.#engine.post({ type: 'channel-message', peer: this.id, channel: key, data });
+  }
+
+  becameLow(channel: StubChannel): void {
+    channel.full = false;
+    this.#engine.post({ type: 'channel-low', peer: this.id, channel: channel.key });
+  }
+
+  closeChannel({ key }: StubChannel): void {
+    this.#engine.post({ type: 'channel-closed', peer: this.id, channel: key });
+  }
+
   connect(): void {
     this.#engine.post({ type: 'ice', peer: this.id, state: 'connected' });
     this.#engine.post({ type: 'connected', peer: this.id, srtpProfile: 'AEAD_AES_128_GCM' });
@@ -305,6 +354,47 @@ export class StubPeer implements NativePeer {
 
   #mustBeOpen(): void {
     if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+  }
+}
+
+export class StubChannel implements NativeDataChannel {
+  readonly key: number;
+  readonly label: string;
+  readonly protocol: string;
+  readonly ordered: boolean;
+  readonly maxRetransmits: number | undefined;
+  readonly maxPacketLifeTime: number | undefined;
+  readonly sent: (string | Uint8Array)[] = [];
+  readonly pipes: { target: NativeDataChannel; mayDrop: boolean }[] = [];
+  bufferedAmount = 0;
+  /** Takes nothing. */
+  full = false;
+  closed = false;
+
+  constructor(key: number, options: Partial<NativeChannelOptions>) {
+    this.key = key;
+    this.label = options.label ?? '';
+    this.protocol = options.protocol ?? '';
+    this.ordered = options.ordered ?? true;
+    this.maxRetransmits = options.maxRetransmits;
+    this.maxPacketLifeTime = options.maxPacketLifeTime;
+  }
+
+  send(data: string | Uint8Array): boolean {
+    if (!this.full) this.sent.push(data);
+    return !this.full;
+  }
+
+  pipe(target: NativeDataChannel, mayDrop: boolean): void {
+    this.pipes.push({ target, mayDrop });
+  }
+
+  unpipe(): void {
+    this.pipes.length = 0;
+  }
+
+  close(): void {
+    this.closed = true;
   }
 }
 

@@ -19,6 +19,7 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 const FILES: Record<string, { file: string; type: string }> = {
   '/': { file: at('page/index.html'), type: 'text/html' },
   '/page.js': { file: at('page/page.js'), type: 'text/javascript' },
+  '/data.js': { file: at('page/data.js'), type: 'text/javascript' },
   '/janus.js': { file: at('../../node_modules/janus-gateway/npm/dist/janus.es.js'), type: 'text/javascript' },
   '/adapter.js': { file: at('../../node_modules/webrtc-adapter/out/adapter.js'), type: 'text/javascript' },
 };

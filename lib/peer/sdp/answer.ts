@@ -1,5 +1,6 @@
 import { VIDEO_FEEDBACK } from '../codecs/codec.js';
 import { findCodec, findCodecByRtpmap, rtpmapOf, type Codec } from '../codecs/index.js';
+import type { LocalData, RemoteData } from './data.js';
 import type { RemoteEncoding } from './encodings.js';
 import type { ExtensionName } from './extensions.js';
 import { findRtx, matchExtensions } from './match.js';
@@ -31,8 +32,10 @@ export interface AnsweredMedia {
   /** UDP/TLS/RTP/SAVPF, as the other side spelled it. */
   protocol: string;
   formats: string;
-  /** Undefined: rejected. */
+  /** Undefined: rejected, or data channels. */
   accepted: AcceptedMedia | undefined;
+  /** Data channels that we take. */
+  data: RemoteData | undefined;
 }
 
 export interface AcceptedMedia extends PayloadTypes {
@@ -70,20 +73,24 @@ const OPPOSITE: Readonly<Record<Direction, Direction>> = {
  * for each m-line, and everything on one transport.
  *
  * @param wishFor - what we want with an audio or video m-line; undefined rejects it
+ * @param wantsData - whether we take data channels: the first m-line of them, another is rejected
  * @throws {@link RemoteError} `HG_ERR_REMOTE_SDP` with the reason
  */
 export function answerOffer(
   offer: RemoteDescription,
   wishFor: (line: RemoteMedia) => AnswerWish | undefined,
+  wantsData = false,
 ): AnsweredOffer {
   const mids = offer.media.map((line) => line.mid ?? String(line.index));
   const twice = mids.find((mid, index) => mids.indexOf(mid) !== index);
   if (twice !== undefined) throw unusable(`two m-lines have the mid ${twice.slice(0, 32)}`);
+  const dataLine = wantsData ? offer.media.find((line) => line.data !== undefined && line.port !== 0) : undefined;
   const media = offer.media.map((line, index): AnsweredMedia => {
     const { type, protocol, formats } = line;
-    return { index, type, mid: mids[index] ?? '', protocol, formats, accepted: answerMedia(line, wishFor) };
+    const data = line === dataLine ? line.data : undefined;
+    return { index, type, mid: mids[index] ?? '', protocol, formats, accepted: answerMedia(line, wishFor), data };
   });
-  const accepted = offer.media.filter((_, index) => media[index]?.accepted !== undefined);
+  const accepted = offer.media.filter((line, index) => line === dataLine || media[index]?.accepted !== undefined);
   return { ...readTransport(offer, accepted, 'offer'), media };
 }
 
@@ -95,9 +102,10 @@ export function answerOffer(
 export function answerLines(
   media: readonly AnsweredMedia[],
   saysOf: (line: AnsweredMedia) => Ssrcs & { fmtp?: string | undefined; msid?: string | undefined },
-): (LocalMedia | RejectedMedia)[] {
+): (LocalMedia | LocalData | RejectedMedia)[] {
   return media.map((line) => {
-    const { type, mid, protocol, formats, accepted } = line;
+    const { type, mid, protocol, formats, accepted, data } = line;
+    if (data !== undefined) return { kind: 'data', mid, protocol };
     if (accepted === undefined) return { type, mid, protocol, formats };
     const { codec, payloadType, rtxPayloadType, direction, feedback, extensions, encodings } = accepted;
     const { ssrc, rtxSsrc, fmtp = accepted.fmtp, msid = `janus janus${mid}` } = saysOf(line);

@@ -1,5 +1,6 @@
 import { ResourceError } from '../../errors.js';
 import { rtpmapOf, type Codec } from '../codecs/index.js';
+import type { LocalData, OfferData, RemoteData } from './data.js';
 import { EXTENSIONS, type ExtensionName } from './extensions.js';
 import { findRtx, matchExtensions } from './match.js';
 import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
@@ -105,16 +106,19 @@ export interface Ssrcs {
  * @param earlier - the m-lines of the offer before: the first ones of this, too
  */
 export function offerMedia(
-  media: readonly OfferMedia[],
+  media: readonly (OfferMedia | OfferData)[],
   ssrcOf: (line: OfferMedia) => Ssrcs,
-  earlier: readonly LocalMedia[] = [],
-): LocalMedia[] {
+  earlier: readonly (LocalMedia | LocalData)[] = [],
+): (LocalMedia | LocalData)[] {
   const numbers = assignPayloadTypes(
-    media,
-    earlier.map(({ payloadType, rtx }) => ({ payloadType, rtxPayloadType: rtx?.payloadType })),
-  );
-  return media.map((line, index): LocalMedia => {
-    const { payloadType = 0, rtxPayloadType } = numbers[index] ?? {};
+    media.filter((line): line is OfferMedia => !isData(line)),
+    earlier
+      .filter((line): line is LocalMedia => !isData(line))
+      .map(({ payloadType, rtx }) => ({ payloadType, rtxPayloadType: rtx?.payloadType })),
+  ).values();
+  return media.map((line): LocalMedia | LocalData => {
+    if (isData(line)) return { kind: 'data', mid: line.mid };
+    const { payloadType = 0, rtxPayloadType } = numbers.next().value ?? {};
     const { ssrc, rtxSsrc } = ssrcOf(line);
     const extensions = line.extensions ?? defaultExtensions(line.codec.kind);
     return {
@@ -135,6 +139,11 @@ export function offerMedia(
       rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: rtxSsrc },
     };
   });
+}
+
+/** Whether an m-line of ours is for data channels. */
+export function isData<Data extends OfferData | LocalData>(line: OfferMedia | LocalMedia | Data): line is Data {
+  return 'kind' in line && line.kind === 'data';
 }
 
 function defaultExtensions(kind: Codec['kind']): readonly ExtensionName[] {
@@ -162,6 +171,8 @@ export interface NegotiatedMedia {
 /** What an answer to an offer of ours comes to. */
 export interface Negotiated extends RemoteTransport {
   media: NegotiatedMedia[];
+  /** Data channels, if they were offered and taken. */
+  data: RemoteData | undefined;
 }
 
 /**
@@ -175,23 +186,48 @@ export function negotiateAnswer(offer: LocalDescription, answer: RemoteDescripti
     throw unusable(`the offer has ${String(offer.media.length)} m-lines and the answer ${String(answer.media.length)}`);
   }
   const pairs = offer.media.map((ours, index) => [ours, answer.media[index] as RemoteMedia] as const);
-  const media = pairs.map(([ours, theirs]) => negotiateMedia(ours, theirs));
-  const accepted = pairs.filter((_, index) => media[index]?.accepted === true).map(([, theirs]) => theirs);
-  const first = accepted[0];
-  if (first === undefined) {
-    const codecs = [...new Set(offer.media.map(({ rtpmap }) => rtpmap.split('/')[0]))].join(', ');
-    throw unusable(`it rejects every m-line; offered were ${codecs}`);
+  const media: NegotiatedMedia[] = [];
+  const accepted: RemoteMedia[] = [];
+  let data: RemoteData | undefined;
+  for (const [ours, theirs] of pairs) {
+    if (isData(ours)) {
+      data = negotiateData(ours, theirs);
+      if (data !== undefined) accepted.push(theirs);
+    } else {
+      const line = negotiateMedia(ours, theirs);
+      media.push(line);
+      if (line.accepted) accepted.push(theirs);
+    }
   }
-  return { ...readTransport(answer, accepted, 'answer'), media };
+  if (accepted.length === 0) {
+    const names = offer.media.map((line) => (isData(line) ? 'data channels' : line.rtpmap.split('/')[0]));
+    throw unusable(`it rejects every m-line; offered were ${[...new Set(names)].join(', ')}`);
+  }
+  return { ...readTransport(answer, accepted, 'answer'), media, data };
+}
+
+function checkMid(ours: LocalMedia | LocalData, theirs: RemoteMedia): void {
+  if (theirs.mid !== undefined && theirs.mid !== ours.mid) {
+    throw unusable(`${nameOf(theirs)} has another mid than was offered, ${ours.mid}`);
+  }
+}
+
+/** Undefined: rejected. */
+function negotiateData(ours: LocalData, theirs: RemoteMedia): RemoteData | undefined {
+  if (theirs.type !== 'application') {
+    throw unusable(`${nameOf(theirs)} is of type ${theirs.type}, offered was application`);
+  }
+  checkMid(ours, theirs);
+  if (theirs.port === 0) return undefined;
+  if (theirs.data === undefined) throw unusable(`${nameOf(theirs)} is not one of data channels over DTLS and SCTP`);
+  return theirs.data;
 }
 
 function negotiateMedia(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedia {
   if (theirs.type !== ours.kind) {
     throw unusable(`${nameOf(theirs)} is of type ${theirs.type}, offered was ${ours.kind}`);
   }
-  if (theirs.mid !== undefined && theirs.mid !== ours.mid) {
-    throw unusable(`${nameOf(theirs)} has another mid than was offered, ${ours.mid}`);
-  }
+  checkMid(ours, theirs);
   const rejected: NegotiatedMedia = {
     mid: ours.mid,
     kind: ours.kind,

@@ -1,5 +1,6 @@
 import { parse as parseText, type MediaDescription, type SharedAttributes } from 'sdp-transform';
 import { RemoteError } from '../../errors.js';
+import { readData, type RemoteData } from './data.js';
 import { readEncodings, type RemoteEncoding } from './encodings.js';
 import type { Direction, Fingerprint } from './write.js';
 
@@ -44,6 +45,8 @@ export interface RemoteMedia {
   extensions: readonly { id: number; uri: string; direction: Direction | undefined }[];
   /** What it announces to send; one at least. */
   encodings: readonly RemoteEncoding[];
+  /** Data channels; undefined: it has none. */
+  data: RemoteData | undefined;
   /** `candidate:…` values. */
   candidates: readonly string[];
   endOfCandidates: boolean;
@@ -160,6 +163,7 @@ function readMedia(
       direction: direction as Direction | undefined,
     })),
     encodings: readEncodings(media),
+    data: readData(media),
     candidates: own.candidates.length > 0 ? own.candidates : whole.candidates,
     endOfCandidates: own.endOfCandidates || whole.endOfCandidates,
   };

@@ -37,7 +37,7 @@ export function readTransport(
   // RFC 9143 section 7.3: the group's first mid says where the transport is described.
   const transport = accepted.find((line) => line.mid !== undefined && line.mid === bundle?.[0]) ?? first;
   for (const line of accepted) {
-    if (!line.rtcpMux) throw unusable(`${nameOf(line)} has no rtcp-mux`);
+    if (!line.rtcpMux && line.data === undefined) throw unusable(`${nameOf(line)} has no rtcp-mux`);
   }
   const { ufrag, pwd } = credentials(transport);
   return {

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.js';
+import { dataLines, type LocalData } from './data.js';
 import { EXTENSIONS, type ExtensionName } from './extensions.js';
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
@@ -44,7 +45,7 @@ export interface RejectedMedia {
 }
 
 /** A session description of ours; that of an answer may reject m-lines. */
-export interface LocalDescription<Media = LocalMedia> {
+export interface LocalDescription<Media = LocalMedia | LocalData> {
   sessionId: string;
   sessionVersion: number;
   /** For the lines that nobody reads and everybody wants: `o=` and `c=`. */
@@ -67,7 +68,7 @@ export interface LocalDescription<Media = LocalMedia> {
  *
  * @throws {@link UsageError} `HG_ERR_OPTION` if a value has a line break in it
  */
-export function writeDescription(description: LocalDescription<LocalMedia | RejectedMedia>): string {
+export function writeDescription(description: AnyDescription): string {
   const { media } = description;
   const bundle = media.filter((line) => 'kind' in line).map((line) => line.mid);
   const lines = [
@@ -80,7 +81,10 @@ export function writeDescription(description: LocalDescription<LocalMedia | Reje
     `a=fingerprint:${description.fingerprint.algorithm} ${description.fingerprint.value}`,
     'a=extmap-allow-mixed',
     'a=msid-semantic: WMS *',
-    ...media.flatMap((line) => ('kind' in line ? writeMedia(description, line) : writeRejected(description, line))),
+    ...media.flatMap((line) => {
+      if (!('kind' in line)) return writeRejected(description, line);
+      return line.kind === 'data' ? writeData(description, line) : writeMedia(description, line);
+    }),
   ];
   for (const line of lines) {
     // One line break in a label of a client's, and it could write lines of our description.
@@ -94,10 +98,27 @@ export function writeDescription(description: LocalDescription<LocalMedia | Reje
   return lines.join('\r\n') + '\r\n';
 }
 
-type AnyDescription = LocalDescription<LocalMedia | RejectedMedia>;
+type AnyDescription = LocalDescription<LocalMedia | LocalData | RejectedMedia>;
 
 function writeRejected(description: AnyDescription, { type, mid, protocol, formats }: RejectedMedia): string[] {
   return [`m=${type} 0 ${protocol} ${formats}`, `c=${address(description)}`, 'a=inactive', `a=mid:${mid}`];
+}
+
+function writeData(description: AnyDescription, line: LocalData): string[] {
+  const { media, attributes } = dataLines(line);
+  return [
+    media,
+    `c=${address(description)}`,
+    'a=sendrecv',
+    `a=mid:${line.mid}`,
+    ...attributes,
+    `a=ice-ufrag:${description.ufrag}`,
+    `a=ice-pwd:${description.pwd}`,
+    'a=ice-options:trickle',
+    `a=setup:${description.setup}`,
+    ...description.candidates.map((candidate) => `a=${candidate}`),
+    'a=end-of-candidates',
+  ];
 }
 
 function writeMedia(description: AnyDescription, media: LocalMedia): string[] {

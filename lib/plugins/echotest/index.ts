@@ -1,6 +1,7 @@
 import { resolve, sep } from 'node:path';
 import type {
   AnswerWish,
+  DataChannel,
   HangupReason,
   IncomingTrack,
   Layers,
@@ -49,6 +50,9 @@ const SHAPE = {
 };
 type Body = Shaped<typeof SHAPE>;
 
+// Of a data channel, bytes.
+const MAX_MESSAGE = 262_144;
+
 const EXTENSIONS = {
   audio: ['mid', 'audio-level', 'transport-wide-cc'],
   video: ['mid', 'rid', 'repaired-rid', 'transport-wide-cc', 'video-orientation', 'playout-delay'],
@@ -60,6 +64,8 @@ class Echo {
   readonly #muted = { audio: false, video: false };
   #bitrate = 0;
   #recording: Recording | null = null;
+  /** Data channels with echoes that wait for room. */
+  readonly #full = new Set<DataChannel>();
 
   constructor(
     readonly peer: Peer,
@@ -69,6 +75,7 @@ class Echo {
       for (const track of peer.incoming) this.#connect(track);
       this.#recordTracks();
     });
+    peer.on('datachannel', (channel) => this.#answer(channel));
   }
 
   configure(body: Body): void {
@@ -111,6 +118,32 @@ class Echo {
   #recordTracks(): void {
     for (const track of this.peer.incoming) this.#recording?.add(track);
     this.#recording?.setMuted(this.#muted);
+  }
+
+  /** On the channel it came by: text with a greeting, binary as it is. */
+  #answer(channel: DataChannel): void {
+    const waiting: (string | Uint8Array)[] = [];
+    // What comes while there is no room would have to be kept: the client waits.
+    const update = (): void => {
+      if (waiting.length > 0) this.#full.add(channel);
+      else this.#full.delete(channel);
+      if (this.#full.size > 0) this.peer.pauseData();
+      else this.peer.resumeData();
+    };
+    channel.on('message', (data) => {
+      const echo = typeof data === 'string' ? greet(data) : data;
+      if (waiting.length === 0 && channel.send(echo)) return;
+      waiting.push(echo);
+      update();
+    });
+    channel.on('low', () => {
+      while (waiting[0] !== undefined && channel.send(waiting[0])) waiting.shift();
+      update();
+    });
+    channel.on('close', () => {
+      waiting.length = 0;
+      update();
+    });
   }
 
   #connect(track: IncomingTrack): void {
@@ -214,6 +247,7 @@ export class EchoTestPlugin extends Plugin {
       const sdp = await echo.peer.createAnswer(jsep.sdp, {
         ridOrder: jsep.ridOrder,
         wishFor: (line) => wishFor(line, body),
+        data: true,
       });
       return reply(ok, { type: 'answer', sdp, ...(jsep.e2ee ? { e2ee: true } : {}) });
     } catch (error) {
@@ -248,6 +282,12 @@ export class EchoTestPlugin extends Plugin {
     this.#echoes.set(handle, echo);
     return echo;
   }
+}
+
+/** As Janus does; a text that would be too long then goes as it came. */
+function greet(text: string): string {
+  const greeting = `Janus EchoTest here! You wrote: ${text}`;
+  return Buffer.byteLength(greeting) <= MAX_MESSAGE ? greeting : text;
 }
 
 function wishFor(line: RemoteMedia, body: Body): AnswerWish {

@@ -48,7 +48,7 @@ t.test('what was negotiated goes to the native side', async (t) => {
 
   t.equal(peer.state, 'stable');
   t.match(native.remote, { ufrag: '73c4adbc', dtlsRole: 'server', fingerprints: [{ algorithm: 'sha-256' }] });
-  t.strictSame(Object.keys(native.remote ?? {}), ['ufrag', 'pwd', 'dtlsRole', 'fingerprints']);
+  t.strictSame(Object.keys(native.remote ?? {}), ['ufrag', 'pwd', 'dtlsRole', 'fingerprints', 'media']);
   t.equal(native.candidates.length, 4);
   t.equal(native.ended, true);
   const [video, audio] = native.tracks;
