@@ -135,6 +135,8 @@ export interface NativePeer {
   endOfCandidates(): void;
   /** Index of the new track: its `track` in events, links and statistics. */
   addTrack(track: NativeOutgoingTrack): number;
+  /** In the place of another; with its SSRC it is that one with other numbers. */
+  setTrack(index: number, track: NativeOutgoingTrack): void;
   /** A source that this peer will feed, once {@link setIncoming} names it. */
   createSource(options: { kind: 'audio' | 'video'; codec: string; clockRate: number }): NativeSource;
   /** What the peer sends; replaces what was said before. */

@@ -1,7 +1,7 @@
 import { Emitter } from '../events.js';
 import type { NativeEvent, NativePeer, NativeSource, NativeSourceStats } from '../native/types.js';
 import type { Codec } from './codecs/index.js';
-import type { AcceptedMedia } from './sdp/answer.js';
+import type { AgreedMedia } from './sdp/agreed.js';
 
 export interface IncomingTrackEvents {
   /** Packets come (again). */
@@ -32,18 +32,18 @@ interface Encoding {
 export class IncomingTrack extends Emitter<IncomingTrackEvents> {
   readonly mid: string;
   readonly codec: Codec;
-  #accepted: AcceptedMedia;
+  #agreed: AgreedMedia;
   readonly #encodings: readonly Encoding[];
   #closed = false;
 
   /** @param ridOrder - of the rids in the SDP: from high to low quality, or the other way round */
-  constructor(mid: string, accepted: AcceptedMedia, native: NativePeer, ridOrder: 'hml' | 'lmh') {
+  constructor(mid: string, agreed: AgreedMedia, native: NativePeer, ridOrder: 'hml' | 'lmh') {
     super();
     this.mid = mid;
-    this.codec = accepted.codec;
-    this.#accepted = accepted;
+    this.codec = agreed.codec;
+    this.#agreed = agreed;
     const { kind, encodingName, clockRate } = this.codec;
-    const encodings = accepted.encodings.map((encoding) => ({
+    const encodings = agreed.encodings.map((encoding) => ({
       ...encoding,
       native: native.createSource({ kind, codec: encodingName.toLowerCase(), clockRate }),
       receiving: false,
@@ -76,8 +76,8 @@ export class IncomingTrack extends Emitter<IncomingTrackEvents> {
   }
 
   /** How it was negotiated last. */
-  get negotiated(): AcceptedMedia {
-    return this.#accepted;
+  get negotiated(): AgreedMedia {
+    return this.#agreed;
   }
 
   /** Asks for a keyframe (PLI or FIR) of each encoding. Requests are merged; there is no answer. */
@@ -93,7 +93,7 @@ export class IncomingTrack extends Emitter<IncomingTrackEvents> {
   }
 
   /** Whether another negotiation left the streams what they were. @internal */
-  isStill({ codec, encodings }: AcceptedMedia): boolean {
+  isStill({ codec, encodings }: AgreedMedia): boolean {
     const text = (list: readonly { rid: string | undefined }[]): string =>
       list
         .map(({ rid }) => rid ?? '')
@@ -103,13 +103,14 @@ export class IncomingTrack extends Emitter<IncomingTrackEvents> {
   }
 
   /** @internal */
-  renegotiate(accepted: AcceptedMedia): void {
-    this.#accepted = accepted;
+  renegotiate(agreed: AgreedMedia): void {
+    this.#agreed = agreed;
   }
 
   /** What the native side must know of it. @internal */
   describe(): Parameters<NativePeer['setIncoming']>[0]['tracks'][number] {
-    const { payloadType, rtxPayloadType, feedback, encodings } = this.#accepted;
+    const { received, feedback, encodings } = this.#agreed;
+    const { payloadType, rtxPayloadType } = received;
     return {
       mid: this.mid,
       payloadTypes: [payloadType],

@@ -1,6 +1,6 @@
 import type { NativePeer } from '../native/types.js';
 import { IncomingTrack } from './incoming-track.js';
-import type { AnsweredMedia } from './sdp/answer.js';
+import type { AgreedLine } from './sdp/agreed.js';
 
 /** The m-lines of a peer that receive, through all its negotiations. */
 export class IncomingTracks implements Iterable<IncomingTrack> {
@@ -20,24 +20,30 @@ export class IncomingTracks implements Iterable<IncomingTrack> {
   }
 
   /**
-   * What was decided about an offer: tracks that go on stay, so do those that
-   * are only held; those of rejected m-lines end. Returns the new ones.
+   * What was agreed: tracks that go on stay, so do those that are only held;
+   * those of m-lines that are rejected or gone end. Returns the new ones.
    */
-  negotiate(media: readonly AnsweredMedia[], ridOrder: 'hml' | 'lmh'): IncomingTrack[] {
+  negotiate(media: readonly AgreedLine[], ridOrder: 'hml' | 'lmh'): IncomingTrack[] {
     const added: IncomingTrack[] = [];
     const ended: IncomingTrack[] = [];
-    for (const { mid, accepted } of media) {
+    const mids = new Set(media.map(({ mid }) => mid));
+    for (const [mid, track] of this.#tracks) {
+      if (mids.has(mid)) continue;
+      this.#tracks.delete(mid);
+      ended.push(track);
+    }
+    for (const { mid, agreed } of media) {
       const known = this.#tracks.get(mid);
-      if (known !== undefined && accepted !== undefined && known.isStill(accepted)) {
-        known.renegotiate(accepted);
+      if (known !== undefined && agreed !== undefined && known.isStill(agreed)) {
+        known.renegotiate(agreed);
         continue;
       }
       if (known !== undefined) {
         this.#tracks.delete(mid);
         ended.push(known);
       }
-      if (accepted === undefined || accepted.encodings.length === 0) continue;
-      const track = new IncomingTrack(mid, accepted, this.#native, ridOrder);
+      if (agreed === undefined || agreed.encodings.length === 0) continue;
+      const track = new IncomingTrack(mid, agreed, this.#native, ridOrder);
       this.#tracks.set(mid, track);
       added.push(track);
     }

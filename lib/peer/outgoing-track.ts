@@ -1,7 +1,7 @@
 import { Emitter } from '../events.js';
-import type { NativeOutgoingTrackStats, NativePeer, NativeSource } from '../native/types.js';
+import type { NativeOutgoingTrack, NativeOutgoingTrackStats, NativePeer, NativeSource } from '../native/types.js';
 import type { Codec } from './codecs/index.js';
-import type { NegotiatedMedia } from './sdp/negotiate.js';
+import { sends, type AgreedMedia } from './sdp/agreed.js';
 
 export interface OutgoingTrackStats extends NativeOutgoingTrackStats {
   kind: 'audio' | 'video';
@@ -44,7 +44,8 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
   readonly rtxSsrc: number;
   #native: NativePeer | null = null;
   #index = -1;
-  #negotiated: NegotiatedMedia | null = null;
+  /** Null: not yet, or rejected. */
+  #agreed: AgreedMedia | null = null;
   #encodings: readonly NativeSource[] = [];
   #layerTarget = ALL_LAYERS;
   #paused = false;
@@ -69,7 +70,7 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
 
   /** The other side wants it. False before its answer. */
   get accepted(): boolean {
-    return this.#negotiated?.sending === true;
+    return this.#agreed !== null && sends(this.#agreed.direction);
   }
 
   get paused(): boolean {
@@ -104,39 +105,58 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
     this.#apply();
   }
 
-  /** The answer is there. @internal */
-  negotiate(line: NegotiatedMedia, native: NativePeer): void {
-    this.#negotiated = line;
+  /**
+   * Both sides agree about its m-line; undefined: one rejected it.
+   *
+   * @param freeIndex - a number that no other track has any more
+   * @internal
+   */
+  negotiate(agreed: AgreedMedia | undefined, native: NativePeer, freeIndex: () => number | undefined): void {
+    const before = this.#agreed;
+    this.#agreed = agreed ?? null;
     this.#native = native;
     if (this.#index >= 0) {
+      if (agreed !== undefined && before !== null && !isSame(before, agreed)) {
+        native.setTrack(this.#index, this.#describeAs(agreed));
+      }
       this.#apply();
       return;
     }
-    if (!line.sending) return;
-    const { extensions } = line;
-    const rtx = line.rtxPayloadType !== 0;
-    this.#index = native.addTrack({
+    if (agreed === undefined || !this.accepted) return;
+    const described = this.#describeAs(agreed);
+    const free = freeIndex();
+    if (free === undefined) {
+      this.#index = native.addTrack(described);
+    } else {
+      native.setTrack(free, described);
+      this.#index = free;
+    }
+    if (this.#paused) this.#apply();
+    if (this.#layerTarget !== ALL_LAYERS) native.setLayers(this.#index, this.#layerTarget);
+    if (this.#encodings.length > 0) native.link(this.#index, this.#encodings);
+  }
+
+  #describeAs({ sent, feedback, extensions }: AgreedMedia): NativeOutgoingTrack {
+    const { payloadType, rtxPayloadType } = sent;
+    return {
       mid: this.mid,
       kind: this.kind,
       ssrc: this.ssrc,
-      payloadType: line.payloadType,
+      payloadType,
       clockRate: this.codec.clockRate,
-      rtxSsrc: rtx ? this.rtxSsrc : 0,
-      rtxPayloadType: line.rtxPayloadType,
-      nack: line.nack,
+      rtxSsrc: rtxPayloadType === undefined ? 0 : this.rtxSsrc,
+      rtxPayloadType: rtxPayloadType ?? 0,
+      nack: feedback.includes('nack'),
       extensions: {
         mid: extensions.mid ?? 0,
         absSendTime: extensions['abs-send-time'] ?? 0,
         transportWideCc: extensions['transport-wide-cc'] ?? 0,
         playoutDelay: extensions['playout-delay'] ?? 0,
       },
-    });
-    if (this.#paused) this.#apply();
-    if (this.#layerTarget !== ALL_LAYERS) native.setLayers(this.#index, this.#layerTarget);
-    if (this.#encodings.length > 0) native.link(this.#index, this.#encodings);
+    };
   }
 
-  /** The peer is gone. @internal */
+  /** The peer is gone, or its m-line serves another. @internal */
   end(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -150,7 +170,7 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
       ...native,
       kind: this.kind,
       codec: this.codec.name,
-      payloadType: this.#negotiated?.payloadType ?? 0,
+      payloadType: this.#agreed?.sent.payloadType ?? 0,
       paused: this.#paused,
     };
   }
@@ -158,6 +178,17 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
   /** A line that the other side set inactive is paused, whatever we want. */
   #apply(): void {
     if (this.#index < 0 || this.#closed) return;
-    this.#native?.setPaused(this.#index, this.#paused || this.#negotiated?.sending !== true);
+    this.#native?.setPaused(this.#index, this.#paused || !this.accepted);
   }
+}
+
+/** Whether packets are written the same way. */
+function isSame(a: AgreedMedia, b: AgreedMedia): boolean {
+  const wire = ({ sent, extensions, feedback }: AgreedMedia): unknown[] => [
+    sent.payloadType,
+    sent.rtxPayloadType,
+    ...Object.entries(extensions).sort(([one], [other]) => one.localeCompare(other)),
+    feedback.includes('nack'),
+  ];
+  return JSON.stringify(wire(a)) === JSON.stringify(wire(b));
 }

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { option, optionError, readOptions, type OptionValues } from '../options.js';
 import { codecNames, findCodec, type Codec } from '../peer/codecs/index.js';
-import { isMid } from '../peer/peer.js';
-import { isUsablePayloadType } from '../peer/sdp/negotiate.js';
+import { isMid } from '../peer/sdp/offer.js';
+import { isUsablePayloadType } from '../peer/sdp/payload-types.js';
 
 /** A number, or a text where the application prefers names. */
 export type MountpointId = number | string;

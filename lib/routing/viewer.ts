@@ -77,14 +77,15 @@ export class Viewer extends Emitter<{ close: [{ reason: ViewerEnd }] }> {
 
   /**
    * Writes an offer for the peer, with all candidates in it. Media flows once it
-   * is answered. Called again after the answer, it offers the same anew.
+   * is answered. Called again after the answer, it offers the same anew, with
+   * `restartIce` over a path that is looked for anew.
    *
    * @throws {@link UsageError} `HG_ERR_CLOSED`, also if the viewer is closed meanwhile; `HG_ERR_STATE` while an offer is out
    */
-  async createOffer(): Promise<string> {
+  async createOffer({ restartIce = false }: { restartIce?: boolean } = {}): Promise<string> {
     this.#mustBeOpen();
     const sessionName = `Mountpoint ${String(this.#mountpoint.id)}`.replace(/\p{Cc}/gu, ' ');
-    const sdp = await this.peer.createOffer({ sessionName, media: this.#offer });
+    const sdp = await this.peer.createOffer({ sessionName, media: this.#offer, restartIce });
     this.#mustBeOpen();
     for (const track of this.#tracks) this.#connect(track);
     return sdp;

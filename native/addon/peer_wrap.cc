@@ -85,6 +85,32 @@ Napi::Object DataStatsOf(Napi::Env env, const DataEndpoint::Stats& stats) {
   return js;
 }
 
+EgressTrackConfig GetTrack(const Napi::CallbackInfo& info, std::size_t at) {
+  const Napi::Env env = info.Env();
+  if (!info[at].IsObject())
+    throw MakeError(env, "HG_ERR_ARGUMENT", "a track is an object");
+  const auto js = info[at].As<Napi::Object>();
+  const Napi::Object extensions = GetObject(js, "extensions");
+  EgressTrackConfig config;
+  config.mid = GetString(js, "mid");
+  config.video = GetString(js, "kind") == "video";
+  config.ssrc = GetSsrc(js, "ssrc");
+  config.payload_type = GetPayloadType(js, "payloadType");
+  config.clock_rate =
+      static_cast<std::uint32_t>(GetInteger(js, "clockRate", 1, 1'000'000));
+  config.rtx_ssrc = GetSsrc(js, "rtxSsrc");
+  config.rtx_payload_type = GetPayloadType(js, "rtxPayloadType");
+  config.nack = GetBool(js, "nack");
+  config.extensions.mid = GetExtensionId(extensions, "mid");
+  config.extensions.abs_send_time = GetExtensionId(extensions, "absSendTime");
+  config.extensions.transport_wide_cc =
+      GetExtensionId(extensions, "transportWideCc");
+  config.extensions.playout_delay = GetExtensionId(extensions, "playoutDelay");
+  if (config.mid.size() > HeaderRewrite::kMaxMidSize)
+    throw MakeError(env, "HG_ERR_ARGUMENT", "mid is longer than 32 bytes");
+  return config;
+}
+
 }  // namespace
 
 Napi::Function PeerWrap::Define(Napi::Env env) {
@@ -96,6 +122,7 @@ Napi::Function PeerWrap::Define(Napi::Env env) {
        InstanceMethod<&PeerWrap::AddCandidate>("addCandidate"),
        InstanceMethod<&PeerWrap::EndOfCandidates>("endOfCandidates"),
        InstanceMethod<&PeerWrap::AddTrack>("addTrack"),
+       InstanceMethod<&PeerWrap::SetTrack>("setTrack"),
        InstanceMethod<&PeerWrap::CreateSource>("createSource"),
        InstanceMethod<&PeerWrap::SetIncoming>("setIncoming"),
        InstanceMethod<&PeerWrap::SetMaxBitrate>("setMaxBitrate"),
@@ -163,30 +190,20 @@ void PeerWrap::EndOfCandidates(const Napi::CallbackInfo& info) {
 
 Napi::Value PeerWrap::AddTrack(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsObject())
-    throw MakeError(env, "HG_ERR_ARGUMENT", "addTrack takes an object");
-  const auto js = info[0].As<Napi::Object>();
-  const Napi::Object extensions = GetObject(js, "extensions");
-  EgressTrackConfig config;
-  config.mid = GetString(js, "mid");
-  config.video = GetString(js, "kind") == "video";
-  config.ssrc = GetSsrc(js, "ssrc");
-  config.payload_type = GetPayloadType(js, "payloadType");
-  config.clock_rate =
-      static_cast<std::uint32_t>(GetInteger(js, "clockRate", 1, 1'000'000));
-  config.rtx_ssrc = GetSsrc(js, "rtxSsrc");
-  config.rtx_payload_type = GetPayloadType(js, "rtxPayloadType");
-  config.nack = GetBool(js, "nack");
-  config.extensions.mid = GetExtensionId(extensions, "mid");
-  config.extensions.abs_send_time = GetExtensionId(extensions, "absSendTime");
-  config.extensions.transport_wide_cc =
-      GetExtensionId(extensions, "transportWideCc");
-  config.extensions.playout_delay = GetExtensionId(extensions, "playoutDelay");
-  if (config.mid.size() > HeaderRewrite::kMaxMidSize)
-    throw MakeError(env, "HG_ERR_ARGUMENT", "mid is longer than 32 bytes");
+  const EgressTrackConfig config = GetTrack(info, 0);
   tracks_.push_back(
       {config.mid, config.ssrc, host_->engine(env).AddTrack(peer_, config)});
   return ToNumber(env, tracks_.size() - 1);
+}
+
+void PeerWrap::SetTrack(const Napi::CallbackInfo& info) {
+  const std::size_t index = TrackIndex(info);
+  const EgressTrackConfig config = GetTrack(info, 1);
+  auto stats = host_->engine(info.Env()).SetTrack(peer_, index, config);
+  Track& track = tracks_[index];
+  if (track.ssrc != config.ssrc) track.stats = std::move(stats);
+  track.ssrc = config.ssrc;
+  track.mid = config.mid;
 }
 
 Napi::Value PeerWrap::CreateSource(const Napi::CallbackInfo& info) {

@@ -31,6 +31,7 @@ class PeerWrap : public Napi::ObjectWrap<PeerWrap> {
   void AddCandidate(const Napi::CallbackInfo& info);
   void EndOfCandidates(const Napi::CallbackInfo& info);
   Napi::Value AddTrack(const Napi::CallbackInfo& info);
+  void SetTrack(const Napi::CallbackInfo& info);
   Napi::Value CreateSource(const Napi::CallbackInfo& info);
   void SetIncoming(const Napi::CallbackInfo& info);
   void SetMaxBitrate(const Napi::CallbackInfo& info);

@@ -97,6 +97,16 @@ std::shared_ptr<const EgressStats> Engine::AddTrack(const PeerHandle& peer,
   return stats;
 }
 
+std::shared_ptr<const EgressStats> Engine::SetTrack(const PeerHandle& peer,
+                                                    std::size_t track,
+                                                    EgressTrackConfig config) {
+  auto stats = std::make_shared<EgressStats>();
+  OnPeer(peer, [track, config = std::move(config), stats](Peer& p) {
+    p.SetTrack(track, config, stats);
+  });
+  return stats;
+}
+
 void Engine::Link(const PeerHandle& peer, std::size_t track,
                   std::vector<std::shared_ptr<const SourceInfo>> encodings) {
   OnPeer(peer, [track, encodings = std::move(encodings)](Peer& p) {

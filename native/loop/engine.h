@@ -69,6 +69,11 @@ class Engine {
   void EndOfCandidates(const PeerHandle& peer);
   std::shared_ptr<const EgressStats> AddTrack(const PeerHandle& peer,
                                               EgressTrackConfig config);
+  // Puts another in its place and returns its statistics. With the same SSRC it
+  // is the same track with other numbers, and its statistics go on.
+  std::shared_ptr<const EgressStats> SetTrack(const PeerHandle& peer,
+                                              std::size_t track,
+                                              EgressTrackConfig config);
   void Link(const PeerHandle& peer, std::size_t track,
             std::vector<std::shared_ptr<const SourceInfo>> encodings);
   void SetLayers(const PeerHandle& peer, std::size_t track,

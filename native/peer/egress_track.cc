@@ -80,6 +80,19 @@ EgressTrack::~EgressTrack() {
   }
 }
 
+void EgressTrack::Reconfigure(const EgressTrackConfig& config,
+                              Duration max_nack_age) {
+  HG_CHECK(config.ssrc == config_.ssrc &&
+           config.clock_rate == config_.clock_rate);
+  // What waits was numbered for the old one; and a resend written by another
+  // would not be the packet it repeats.
+  owner_.FlushQueue();
+  config_ = config;
+  rewrite_ = HeaderRewrite(RewriteConfig(config));
+  sent_.reset();
+  if (auto sent = MakeSentMap(config, max_nack_age)) sent_.emplace(*sent);
+}
+
 void EgressTrack::Unlink() {
   // What waits to be written belongs to the source before: remembered later,
   // its numbers would be taken for packets of the new one.

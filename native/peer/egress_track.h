@@ -80,6 +80,8 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   // Null: there is nothing to choose from.
   EgressLayers* layers() const { return layers_.get(); }
   void SetPaused(bool paused);
+  // Another negotiation gave it other numbers. The SSRC and the clock stay.
+  void Reconfigure(const EgressTrackConfig& config, Duration max_nack_age);
   // The transport came up, or back after silence.
   void OnTransportUp();
 
@@ -153,7 +155,7 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   std::uint32_t payload_octets_ = 0;
 
   // And what it does not need; config_ stays the first of it.
-  const EgressTrackConfig config_;
+  EgressTrackConfig config_;
   std::unique_ptr<EgressLayers> layers_;
   LayerTarget layer_target_;
   std::uint8_t temporal_seen_ = 0xff;  // of layers_, as told last

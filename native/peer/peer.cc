@@ -90,6 +90,19 @@ void Peer::AddTrack(const EgressTrackConfig& config,
                                                   std::move(stats), owner));
 }
 
+void Peer::SetTrack(std::size_t index, const EgressTrackConfig& config,
+                    std::shared_ptr<EgressStats> stats) {
+  EgressTrack* known = closed_ ? nullptr : track(index);
+  if (known == nullptr) return;
+  if (known->config().ssrc == config.ssrc)
+    return known->Reconfigure(config, config_.max_nack_age);
+  Flush();  // the queue knows it
+  EgressTrack::Owner& owner = *this;
+  tracks_[index] = std::make_unique<EgressTrack>(config, config_.max_nack_age,
+                                                 std::move(stats), owner);
+  CheckLayers();
+}
+
 EgressTrack* Peer::track(std::size_t index) {
   return index < tracks_.size() ? tracks_[index].get() : nullptr;
 }

@@ -71,6 +71,10 @@ class Peer final : private IceTransport::Observer,
   void SetRemoteGatheringDone();
   void AddTrack(const EgressTrackConfig& config,
                 std::shared_ptr<EgressStats> stats);
+  // In the place of another, with its own `ssrc` and `stats`; or the same track
+  // with other numbers, if `config` has its SSRC.
+  void SetTrack(std::size_t index, const EgressTrackConfig& config,
+                std::shared_ptr<EgressStats> stats);
   EgressTrack* track(std::size_t index);  // null: there is none
   // What a track sends from now on, the lowest encoding first; none: nothing.
   void Link(std::size_t track,

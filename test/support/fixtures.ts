@@ -15,10 +15,10 @@ export function codec(name: string): Codec {
 }
 
 /** A description of ours with these m-lines, as an offer. */
-export function description<Media>(
-  media: readonly Media[],
-  changes: Partial<LocalDescription<Media>> = {},
-): LocalDescription<Media> {
+export function description(
+  media: LocalDescription['media'],
+  changes: Partial<LocalDescription> = {},
+): LocalDescription {
   return {
     sessionId: '1795334481685575',
     sessionVersion: 1,

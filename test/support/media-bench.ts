@@ -129,6 +129,12 @@ export async function turn(): Promise<void> {
   for (let count = 0; count < 3; count++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+const THEIRS = new Map([
+  ['a=sendonly', 'a=recvonly'],
+  ['a=recvonly', 'a=sendonly'],
+  ['a=sendrecv', 'a=sendrecv'],
+]);
+
 /** What a browser would answer, all accepted. */
 export function answerTo(offer: string): string {
   const fingerprint = Array.from({ length: 32 }, () => 'AB').join(':');
@@ -139,8 +145,9 @@ export function answerTo(offer: string): string {
         !/^a=(ssrc|ssrc-group|msid|candidate|end-of-candidates|setup|ice-ufrag|ice-pwd|fingerprint)\b/.test(line),
     )
     .map((line) => {
-      if (line === 'a=sendonly')
-        return 'a=recvonly\r\na=setup:active\r\na=ice-ufrag:client\r\na=ice-pwd:clientclientclientclient';
+      const direction = THEIRS.get(line);
+      if (direction !== undefined)
+        return `${direction}\r\na=setup:active\r\na=ice-ufrag:client\r\na=ice-pwd:clientclientclientclient`;
       if (line.startsWith('t=')) return `${line}\r\na=fingerprint:sha-256 ${fingerprint}`;
       return line;
     })

@@ -209,6 +209,12 @@ export class StubPeer implements NativePeer {
     return this.tracks.length - 1;
   }
 
+  setTrack(index: number, track: NativeOutgoingTrack): void {
+    this.#mustBeOpen();
+    const { ssrc, source, paused } = this.#track(index);
+    this.tracks[index] = { ...track, ...(ssrc === track.ssrc ? { source, paused } : { source: null, paused: false }) };
+  }
+
   createSource(options: Pick<NativeUdpSourceOptions, 'kind' | 'codec' | 'clockRate'>): StubSource {
     this.#mustBeOpen();
     return this.#engine.createPeerSource(options);

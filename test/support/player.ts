@@ -43,7 +43,7 @@ export interface OutboundRtp {
 interface TestPage {
   ready: boolean;
   play(server: string, id: number | string): Promise<number>;
-  echo(server: string, body?: object, tracks?: object[]): Promise<number>;
+  echo(server: string, body?: object, tracks?: object[], plugin?: string): Promise<number>;
   request(index: number, message: object): void;
   renegotiate(index: number, options: object): Promise<string>;
   changeCamera(index: number, mid: string, capture: object): Promise<void>;
@@ -59,10 +59,22 @@ export async function play(page: Page, server: string, id: number | string): Pro
   return page.evaluate((url, mountpoint) => window.play(url, mountpoint), server, id);
 }
 
-/** Sends camera and microphone to the echo test in the test page; the number names the player. */
-export async function echo(page: Page, server: string, body?: object, tracks?: object[]): Promise<number> {
+/** Sends camera and microphone to the echo test, or another plugin, in the test page; the number names the player. */
+export async function echo(
+  page: Page,
+  server: string,
+  body?: object,
+  tracks?: object[],
+  plugin?: string,
+): Promise<number> {
   await page.waitForFunction(() => window.ready, { timeout: 20_000 });
-  return page.evaluate((url, message, sent) => window.echo(url, message, sent), server, body, tracks);
+  return page.evaluate(
+    (url, message, sent, name) => window.echo(url, message, sent, name),
+    server,
+    body,
+    tracks,
+    plugin,
+  );
 }
 
 /** Sends the player's plugin a message. */

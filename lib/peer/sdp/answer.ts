@@ -1,13 +1,13 @@
 import { VIDEO_FEEDBACK } from '../codecs/codec.js';
 import { findCodec, findCodecByRtpmap, rtpmapOf, type Codec } from '../codecs/index.js';
-import type { LocalData, RemoteData } from './data.js';
-import type { RemoteEncoding } from './encodings.js';
+import { agreeDirection, receives, type AgreedLine, type AgreedMedia } from './agreed.js';
+import type { RemoteData } from './data.js';
 import type { ExtensionName } from './extensions.js';
 import { findRtx, matchExtensions } from './match.js';
-import type { PayloadTypes, Ssrcs } from './negotiate.js';
+import { isData, type Ssrcs } from './offer.js';
 import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
-import { readTransport, type RemoteTransport } from './transport.js';
-import type { Direction, LocalMedia, RejectedMedia } from './write.js';
+import { nameOf, readTransport, type RemoteTransport } from './transport.js';
+import type { Direction, LocalLine } from './write.js';
 
 /** What we would do with an m-line that is offered. */
 export interface AnswerWish {
@@ -24,31 +24,15 @@ export interface AnswerWish {
 }
 
 /** What became of one m-line of an offer. */
-export interface AnsweredMedia {
+export interface AnsweredMedia extends AgreedLine {
   index: number;
   /** `audio`, `video`, or what else was offered. */
   type: string;
-  mid: string;
   /** UDP/TLS/RTP/SAVPF, as the other side spelled it. */
   protocol: string;
   formats: string;
-  /** Undefined: rejected, or data channels. */
-  accepted: AcceptedMedia | undefined;
   /** Data channels that we take. */
   data: RemoteData | undefined;
-}
-
-export interface AcceptedMedia extends PayloadTypes {
-  codec: Codec;
-  fmtp: string | undefined;
-  /** Ours. */
-  direction: Direction;
-  /** Values of `a=rtcp-fb` that both have. */
-  feedback: readonly string[];
-  /** Ids of the extensions that both have, as the other side numbers them. */
-  extensions: Partial<Record<ExtensionName, number>>;
-  /** What will come; none if we do not receive. */
-  encodings: readonly RemoteEncoding[];
 }
 
 /** What an offer comes to; `dtlsRole` `client` makes an answer that says `active`. */
@@ -59,13 +43,6 @@ export interface AnsweredOffer extends RemoteTransport {
 const FEEDBACK: Readonly<Record<Codec['kind'], readonly string[]>> = {
   audio: ['nack', 'transport-cc'],
   video: [...VIDEO_FEEDBACK, 'transport-cc'],
-};
-
-const OPPOSITE: Readonly<Record<Direction, Direction>> = {
-  sendrecv: 'sendrecv',
-  sendonly: 'recvonly',
-  recvonly: 'sendonly',
-  inactive: 'inactive',
 };
 
 /**
@@ -88,10 +65,39 @@ export function answerOffer(
   const media = offer.media.map((line, index): AnsweredMedia => {
     const { type, protocol, formats } = line;
     const data = line === dataLine ? line.data : undefined;
-    return { index, type, mid: mids[index] ?? '', protocol, formats, accepted: answerMedia(line, wishFor), data };
+    return { index, type, mid: mids[index] ?? '', protocol, formats, agreed: answerMedia(line, wishFor), data };
   });
-  const accepted = offer.media.filter((line, index) => line === dataLine || media[index]?.accepted !== undefined);
+  const accepted = offer.media.filter((line, index) => line === dataLine || media[index]?.agreed !== undefined);
   return { ...readTransport(offer, accepted, 'offer'), media };
+}
+
+/**
+ * Whether an offer can follow what was agreed before: m-lines stay where they
+ * are, only those that were rejected may become something else (RFC 3264
+ * section 8).
+ *
+ * @param earlier - our m-lines of before
+ * @param free - places of those that were rejected
+ * @throws {@link RemoteError} `HG_ERR_REMOTE_SDP`
+ */
+export function checkSequence(
+  offer: RemoteDescription,
+  earlier: readonly LocalLine[],
+  free: ReadonlySet<number>,
+): void {
+  if (offer.media.length < earlier.length) {
+    throw unusable(`it has ${String(offer.media.length)} m-lines, and there are ${String(earlier.length)} already`);
+  }
+  for (const [index, before] of earlier.entries()) {
+    const now = offer.media[index];
+    const isRejected = now?.port === 0 && !now.bundleOnly;
+    if (now === undefined || free.has(index) || isRejected) continue;
+    const type = isData(before) ? 'application' : 'kind' in before ? before.kind : before.type;
+    if (now.type !== type) throw unusable(`${nameOf(now)} is of type ${now.type}, and was ${type} before`);
+    if ((now.mid ?? String(index)) !== before.mid) {
+      throw unusable(`${nameOf(now)} has another mid than before, ${before.mid}`);
+    }
+  }
 }
 
 /**
@@ -102,13 +108,14 @@ export function answerOffer(
 export function answerLines(
   media: readonly AnsweredMedia[],
   saysOf: (line: AnsweredMedia) => Ssrcs & { fmtp?: string | undefined; msid?: string | undefined },
-): (LocalMedia | LocalData | RejectedMedia)[] {
+): LocalLine[] {
   return media.map((line) => {
-    const { type, mid, protocol, formats, accepted, data } = line;
+    const { type, mid, protocol, formats, agreed, data } = line;
     if (data !== undefined) return { kind: 'data', mid, protocol };
-    if (accepted === undefined) return { type, mid, protocol, formats };
-    const { codec, payloadType, rtxPayloadType, direction, feedback, extensions, encodings } = accepted;
-    const { ssrc, rtxSsrc, fmtp = accepted.fmtp, msid = `janus janus${mid}` } = saysOf(line);
+    if (agreed === undefined) return { type, mid, protocol, formats };
+    const { codec, received, direction, feedback, extensions, encodings } = agreed;
+    const { payloadType, rtxPayloadType } = received;
+    const { ssrc, rtxSsrc, fmtp = agreed.fmtp, msid = `janus janus${mid}` } = saysOf(line);
     return {
       kind: codec.kind,
       mid,
@@ -130,24 +137,27 @@ export function answerLines(
 function answerMedia(
   line: RemoteMedia,
   wishFor: (line: RemoteMedia) => AnswerWish | undefined,
-): AcceptedMedia | undefined {
+): AgreedMedia | undefined {
   if ((line.type !== 'audio' && line.type !== 'video') || (line.port === 0 && !line.bundleOnly)) return undefined;
   const wish = wishFor(line);
   const chosen = wish === undefined ? undefined : choose(line, wish);
   if (wish === undefined || chosen === undefined) return undefined;
   const { codec, offered } = chosen;
-  const direction = intersect(OPPOSITE[line.direction], wish.direction ?? 'sendrecv');
-  const receives = direction === 'sendrecv' || direction === 'recvonly';
+  const direction = agreeDirection(wish.direction ?? 'sendrecv', line.direction);
   const encodings = wish.simulcast === false ? line.encodings.slice(0, 1) : line.encodings;
-  return {
-    codec,
+  const numbers = {
     payloadType: offered.payloadType,
     rtxPayloadType: codec.kind === 'video' ? findRtx(offered, line.codecs) : undefined,
+  };
+  return {
+    codec,
+    sent: numbers,
+    received: numbers,
     fmtp: offered.fmtp,
     direction,
     feedback: FEEDBACK[codec.kind].filter((feedback) => offered.feedback.includes(feedback)),
     extensions: matchExtensions(wish.extensions ?? ['mid', 'rid', 'repaired-rid'], line),
-    encodings: receives ? encodings : [],
+    encodings: receives(direction) ? encodings : [],
   };
 }
 
@@ -161,10 +171,4 @@ function choose(line: RemoteMedia, wish: AnswerWish): { codec: Codec; offered: R
   if (wish.codecs === undefined) return known[0];
   const liked = wish.codecs.map((name) => findCodec(name));
   return liked.flatMap((codec) => known.filter((one) => one.codec === codec))[0];
-}
-
-function intersect(a: Direction, b: Direction): Direction {
-  const both = (what: 'send' | 'recv') => [a, b].every((one) => one === 'sendrecv' || one === `${what}only`);
-  if (both('send')) return both('recv') ? 'sendrecv' : 'sendonly';
-  return both('recv') ? 'recvonly' : 'inactive';
 }

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.js';
+import { sends } from './agreed.js';
 import { dataLines, type LocalData } from './data.js';
 import { EXTENSIONS, type ExtensionName } from './extensions.js';
 
@@ -34,7 +35,7 @@ export interface LocalMedia {
   receivedRids?: readonly string[];
 }
 
-/** An m-line of an answer that says no, whatever was offered. */
+/** An m-line that is not there: an answer says no, or an offer ends it. */
 export interface RejectedMedia {
   /** `audio`, `application`, … */
   type: string;
@@ -44,8 +45,11 @@ export interface RejectedMedia {
   formats: string;
 }
 
-/** A session description of ours; that of an answer may reject m-lines. */
-export interface LocalDescription<Media = LocalMedia | LocalData> {
+/** One m-line of ours. */
+export type LocalLine = LocalMedia | LocalData | RejectedMedia;
+
+/** A session description of ours. */
+export interface LocalDescription {
   sessionId: string;
   sessionVersion: number;
   /** For the lines that nobody reads and everybody wants: `o=` and `c=`. */
@@ -58,7 +62,7 @@ export interface LocalDescription<Media = LocalMedia | LocalData> {
   /** `candidate:…` values: all there are. */
   candidates: readonly string[];
   cname: string;
-  media: readonly Media[];
+  media: readonly LocalLine[];
 }
 
 /**
@@ -68,7 +72,7 @@ export interface LocalDescription<Media = LocalMedia | LocalData> {
  *
  * @throws {@link UsageError} `HG_ERR_OPTION` if a value has a line break in it
  */
-export function writeDescription(description: AnyDescription): string {
+export function writeDescription(description: LocalDescription): string {
   const { media } = description;
   const bundle = media.filter((line) => 'kind' in line).map((line) => line.mid);
   const lines = [
@@ -98,13 +102,11 @@ export function writeDescription(description: AnyDescription): string {
   return lines.join('\r\n') + '\r\n';
 }
 
-type AnyDescription = LocalDescription<LocalMedia | LocalData | RejectedMedia>;
-
-function writeRejected(description: AnyDescription, { type, mid, protocol, formats }: RejectedMedia): string[] {
+function writeRejected(description: LocalDescription, { type, mid, protocol, formats }: RejectedMedia): string[] {
   return [`m=${type} 0 ${protocol} ${formats}`, `c=${address(description)}`, 'a=inactive', `a=mid:${mid}`];
 }
 
-function writeData(description: AnyDescription, line: LocalData): string[] {
+function writeData(description: LocalDescription, line: LocalData): string[] {
   const { media, attributes } = dataLines(line);
   return [
     media,
@@ -121,13 +123,12 @@ function writeData(description: AnyDescription, line: LocalData): string[] {
   ];
 }
 
-function writeMedia(description: AnyDescription, media: LocalMedia): string[] {
+function writeMedia(description: LocalDescription, media: LocalMedia): string[] {
   const { rtx, protocol = 'UDP/TLS/RTP/SAVPF', receivedRids = [] } = media;
   const pt = String(media.payloadType);
   const payloadTypes = rtx ? `${pt} ${String(rtx.payloadType)}` : pt;
   const { direction } = media;
-  const sends = direction === 'sendonly' || direction === 'sendrecv';
-  const sentRtx = sends ? rtx : undefined;
+  const sentRtx = sends(direction) ? rtx : undefined;
   const lines = [
     `m=${media.kind} 9 ${protocol} ${payloadTypes}`,
     `c=${address(description)}`,
@@ -160,6 +161,6 @@ function writeMedia(description: AnyDescription, media: LocalMedia): string[] {
   return lines;
 }
 
-function address({ address }: AnyDescription): string {
+function address({ address }: LocalDescription): string {
   return `IN ${address.includes(':') ? 'IP6' : 'IP4'} ${address}`;
 }

@@ -152,7 +152,7 @@ class Echo {
     if (out === undefined || out.closed || before?.closed === false) return;
     const made = link(track, out);
     this.#links.set(track.mid, made);
-    if (before === undefined) this.#tell(out);
+    if (before?.sink !== out) this.#tell(out);
     this.#apply(made);
   }
 

@@ -73,18 +73,21 @@ async function watchAgain(viewer: Viewer, mountpoint: Mountpoint, restart: boole
   if (viewer.mountpoint !== mountpoint) {
     throw new PluginError(ERROR.INVALID_STATE, `this handle watches ${viewer.mountpoint.title} already`);
   }
-  if (restart) throw new PluginError(ERROR.INVALID_STATE, 'not supported yet: "restart" (of ICE)');
   if (viewer.peer.state !== 'connected') {
     throw new PluginError(ERROR.INVALID_STATE, `this handle watches ${mountpoint.title} already, and has not started`);
   }
-  return offer(viewer);
+  return offer(viewer, { restartIce: restart });
 }
 
-async function offer(viewer: Viewer): Promise<Reply> {
+async function offer(viewer: Viewer, { restartIce = false } = {}): Promise<Reply> {
   const { mountpoint } = viewer;
   try {
-    const sdp = await viewer.createOffer();
-    return reply(status('preparing'), { type: 'offer', sdp, ...(mountpoint.e2ee ? { e2ee: true } : {}) });
+    const sdp = await viewer.createOffer({ restartIce });
+    return reply(status(restartIce ? 'updating' : 'preparing'), {
+      type: 'offer',
+      sdp,
+      ...(mountpoint.e2ee ? { e2ee: true } : {}),
+    });
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== 'HG_ERR_CLOSED') throw error;
     throw new PluginError(ERROR.INVALID_STATE, `${mountpoint.title} could not be offered: ${error.message}`);

@@ -318,6 +318,22 @@ Engine::SourceHandle EngineRig::OpenSource(bool video,
   return engine_->CreateUdpSource(std::move(options));
 }
 
+EgressTrackConfig Viewer::DescribeTrack(std::size_t index) const {
+  EgressTrackConfig track;
+  track.mid = std::to_string(index);
+  track.video = !options_.audio;
+  track.ssrc = TrackSsrc(index);
+  track.payload_type = kPayloadType;
+  track.clock_rate = options_.audio ? 48000 : 90000;
+  track.nack = options_.nack;
+  if (options_.rtx) {
+    track.rtx_ssrc = TrackSsrc(index) + 1;
+    track.rtx_payload_type = kRtxPayloadType;
+  }
+  track.extensions = {.mid = 4, .abs_send_time = 2};
+  return track;
+}
+
 Viewer& EngineRig::AddViewer(const Engine::SourceHandle& source,
                              const Viewer::Options& options) {
   Viewer& viewer =
@@ -326,19 +342,8 @@ Viewer& EngineRig::AddViewer(const Engine::SourceHandle& source,
   Watch(viewer.peer_.id,
         [&viewer](const Event& event) { viewer.OnEvent(event); });
   for (std::size_t i = 0; i < options.tracks; ++i) {
-    EgressTrackConfig track;
-    track.mid = std::to_string(i);
-    track.video = !options.audio;
-    track.ssrc = TrackSsrc(i);
-    track.payload_type = kPayloadType;
-    track.clock_rate = options.audio ? 48000 : 90000;
-    track.nack = options.nack;
-    if (options.rtx) {
-      track.rtx_ssrc = TrackSsrc(i) + 1;
-      track.rtx_payload_type = kRtxPayloadType;
-    }
-    track.extensions = {.mid = 4, .abs_send_time = 2};
-    viewer.egress_.push_back(engine_->AddTrack(viewer.peer_, track));
+    viewer.egress_.push_back(
+        engine_->AddTrack(viewer.peer_, viewer.DescribeTrack(i)));
     engine_->Link(viewer.peer_, i, {source.info});
   }
   if (viewer.client_->Start(MonotonicNow())) loop_.Add(*viewer.client_);

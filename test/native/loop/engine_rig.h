@@ -116,6 +116,8 @@ class Viewer final : private MediaClient::Observer {
     return *egress_[track];
   }
   const LossyRelay::Path& path() const { return path_; }
+  // As the engine was told of it.
+  EgressTrackConfig DescribeTrack(std::size_t index) const;
   // The engine's port for this peer.
   std::uint16_t server_port() const { return server_port_; }
 

@@ -428,6 +428,64 @@ TEST_CASE("a pause sends nothing, and goes on without a gap") {
   CHECK(viewer.breaks() == 0);
 }
 
+TEST_CASE("another negotiation changes a track's numbers, and nothing else") {
+  EngineRig rig({});
+  const auto source = rig.OpenSource();
+  TestSender sender(source, {});
+  Viewer& viewer = rig.AddViewer(source);
+  REQUIRE(rig.AllConnected());
+  rig.Stream(sender, 200, 300ms);
+  const auto all_came = [&] {
+    return rig.RunUntil(
+        [&] { return viewer.newest_id() + 1 == sender.sent(); });
+  };
+  REQUIRE(all_came());
+
+  EgressTrackConfig config = viewer.DescribeTrack(0);
+  config.extensions = {.mid = 9, .abs_send_time = 0};
+  config.rtx_ssrc = 0;
+  rig.engine().SetTrack(viewer.peer(), 0, config);
+  rig.Stream(sender, 200, 300ms);
+  REQUIRE(all_came());
+  CHECK(viewer.client()->lost() == 0);
+  CHECK(viewer.breaks() == 0);
+
+  config.payload_type++;
+  rig.engine().SetTrack(viewer.peer(), 0, config);
+  rig.Stream(sender, 200, 300ms);
+  REQUIRE(
+      rig.RunUntil([&] { return viewer.counters().wrong_payload_type >= 60; }));
+  CHECK(viewer.breaks() == 0);
+  CHECK(viewer.counters().auth_failures == 0);
+}
+
+TEST_CASE("a track in the place of another begins anew, without a source") {
+  EngineRig rig({});
+  const auto source = rig.OpenSource();
+  TestSender sender(source, {});
+  Viewer& viewer = rig.AddViewer(source);
+  REQUIRE(rig.AllConnected());
+  rig.Stream(sender, 200, 300ms);
+
+  EgressTrackConfig config = viewer.DescribeTrack(0);
+  config.ssrc += 100;
+  config.rtx_ssrc = 0;
+  const auto stats = rig.engine().SetTrack(viewer.peer(), 0, config);
+  rig.RunFor(50ms);
+  const std::uint64_t received = viewer.received();
+  rig.Stream(sender, 200, 300ms);
+  CHECK(viewer.received() == received);
+  CHECK(stats->packets.value() == 0);
+  CHECK(source.info->stats.viewers == 0);
+
+  rig.engine().Link(viewer.peer(), 0, {source.info});
+  rig.Stream(sender, 200, 500ms);
+  CHECK(viewer.received() == received);
+  CHECK(viewer.counters().wrong_ssrc > 20);
+  CHECK(stats->packets.value() > 20);
+  CHECK(source.info->stats.viewers == 1);
+}
+
 TEST_CASE("40 tracks of one peer all get their sender reports") {
   EngineRig rig({});
   const auto source = rig.OpenSource(true, 10s);

@@ -44,13 +44,13 @@ async function addPlayer(server) {
   return { player, index };
 }
 
-/** Sends camera and microphone to the echo test; resolves when the peer connection is up. */
-window.echo = async (server, body, tracks) => {
+/** Sends camera and microphone to a plugin, whose offers are answered; resolves when the peer connection is up. */
+window.echo = async (server, body, tracks, plugin = 'janus.plugin.echotest') => {
   const { player, index } = await addPlayer(server);
   const message = body ?? { audio: true, video: true };
   await new Promise((resolve, reject) => {
     player.janus.attach({
-      plugin: 'janus.plugin.echotest',
+      plugin,
       success: (handle) => {
         player.handle = handle;
         handle.createOffer({
@@ -66,7 +66,14 @@ window.echo = async (server, body, tracks) => {
       onmessage: (data, jsep) => {
         player.events.push(data.result ?? data.error ?? JSON.stringify(data));
         if (data.error) reject(new Error(data.error));
-        if (jsep) player.handle.handleRemoteJsep({ jsep, error: reject });
+        if (jsep?.type === 'answer') player.handle.handleRemoteJsep({ jsep, error: reject });
+        if (jsep?.type !== 'offer') return;
+        player.handle.createAnswer({
+          jsep,
+          tracks: [],
+          success: (answer) => player.handle.send({ message: { request: 'start' }, jsep: answer }),
+          error: reject,
+        });
       },
       webrtcState: (up) => {
         player.events.push(up ? 'webrtcup' : 'webrtcdown');

@@ -19,24 +19,24 @@ t.test('what browsers publish is taken: one codec for each m-line', async (t) =>
 
     t.equal(dtlsRole, 'client', browser);
     t.equal(fingerprints.length, 1);
-    t.match(audio?.accepted, { codec: { name: 'opus' }, direction: 'sendrecv', rtxPayloadType: undefined });
-    t.match(video?.accepted, {
+    t.match(audio?.agreed, { codec: { name: 'opus' }, direction: 'sendrecv', sent: { rtxPayloadType: undefined } });
+    t.match(video?.agreed, {
       codec: { name: 'vp8' },
       direction: 'sendrecv',
-      rtxPayloadType: Number,
+      sent: { rtxPayloadType: Number },
       feedback: ['ccm fir', 'nack', 'nack pli', 'goog-remb', 'transport-cc'],
       extensions: { mid: Number },
     });
-    t.type(video?.accepted?.encodings[0]?.ssrc, 'number');
-    t.type(video?.accepted?.encodings[0]?.rtxSsrc, 'number');
-    t.match(data, { type: 'application', protocol: 'UDP/DTLS/SCTP', accepted: undefined });
+    t.type(video?.agreed?.encodings[0]?.ssrc, 'number');
+    t.type(video?.agreed?.encodings[0]?.rtxSsrc, 'number');
+    t.match(data, { type: 'application', protocol: 'UDP/DTLS/SCTP', agreed: undefined });
   }
 });
 
 t.test('simulcast comes as three encodings, unless nobody wants it', async (t) => {
   for (const browser of ['chromium', 'firefox']) {
-    const video = published(`simulcast.${browser}`).media[1]?.accepted;
-    const one = published(`simulcast.${browser}`, { simulcast: false }).media[1]?.accepted;
+    const video = published(`simulcast.${browser}`).media[1]?.agreed;
+    const one = published(`simulcast.${browser}`, { simulcast: false }).media[1]?.agreed;
 
     t.same(
       video?.encodings.map(({ rid }) => rid),
@@ -49,22 +49,22 @@ t.test('simulcast comes as three encodings, unless nobody wants it', async (t) =
 });
 
 t.test('the codec we like best is taken, with the other side’s numbers', async (t) => {
-  const pick = (...codecs: string[]) => published('av-data.chromium', { codecs }).media[1]?.accepted;
+  const pick = (...codecs: string[]) => published('av-data.chromium', { codecs }).media[1]?.agreed;
 
   t.equal(pick('vp9', 'vp8')?.codec.name, 'vp9');
   t.equal(pick('h265x', 'av1')?.codec.name, 'av1');
   t.equal(pick('opus', 'pcmu'), undefined, 'no codec of that kind: rejected');
   const profile = { codecs: ['vp9'], accepts: ({ fmtp }: { fmtp: string | undefined }) => fmtp === 'profile-id=2' };
-  t.equal(published('av-data.chromium', profile).media[1]?.accepted?.fmtp, 'profile-id=2');
+  t.equal(published('av-data.chromium', profile).media[1]?.agreed?.fmtp, 'profile-id=2');
 });
 
 t.test('the direction is what both sides do', async (t) => {
-  const direction = (wish: AnswerWish) => published('av-data.firefox', wish).media[0]?.accepted?.direction;
+  const direction = (wish: AnswerWish) => published('av-data.firefox', wish).media[0]?.agreed?.direction;
 
   t.equal(direction({ direction: 'recvonly' }), 'recvonly');
   t.equal(direction({ direction: 'sendonly' }), 'sendonly');
   t.equal(direction({ direction: 'inactive' }), 'inactive');
-  const audio = published('audio.firefox', { direction: 'sendonly' }).media[0]?.accepted;
+  const audio = published('audio.firefox', { direction: 'sendonly' }).media[0]?.agreed;
   t.equal(audio?.direction, 'inactive', 'they only send, and so would we');
   t.same(audio?.encodings, []);
 });
@@ -72,7 +72,7 @@ t.test('the direction is what both sides do', async (t) => {
 t.test('only extensions that both have are agreed to, under the other side’s ids', async (t) => {
   const wish: AnswerWish = { extensions: ['mid', 'transport-wide-cc', 'audio-level', 'abs-capture-time'] };
 
-  t.same(published('audio.firefox', wish).media[0]?.accepted?.extensions, {
+  t.same(published('audio.firefox', wish).media[0]?.agreed?.extensions, {
     mid: 3,
     'transport-wide-cc': 7,
     'audio-level': 1,
@@ -85,7 +85,7 @@ t.test('an m-line that nobody wants is rejected, the others stay', async (t) => 
   const { media } = answerOffer(offer, ({ type }) => (type === 'audio' ? {} : undefined));
 
   t.same(
-    media.map(({ accepted }) => accepted !== undefined),
+    media.map(({ agreed }) => agreed !== undefined),
     [true, false, false],
   );
 });
@@ -110,8 +110,8 @@ t.test('a bundle-only m-line has port 0, and is taken', async (t) => {
     'm=video 0 $1\na=bundle-only',
   );
 
-  t.equal(answer(sdp).media[1]?.accepted?.codec.name, 'vp8');
-  t.equal(answer(sdp.replace('a=bundle-only\r\n', '')).media[1]?.accepted, undefined);
+  t.equal(answer(sdp).media[1]?.agreed?.codec.name, 'vp8');
+  t.equal(answer(sdp.replace('a=bundle-only\r\n', '')).media[1]?.agreed, undefined);
 });
 
 t.test('the DTLS role follows what is offered', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { answerLines, answerOffer } from '../../../../lib/peer/sdp/answer.js';
-import { negotiateAnswer, offerMedia, type OfferMedia } from '../../../../lib/peer/sdp/negotiate.js';
+import { negotiateAnswer } from '../../../../lib/peer/sdp/negotiate.js';
+import { offerLines, type OfferMedia } from '../../../../lib/peer/sdp/offer.js';
 import { parseDescription } from '../../../../lib/peer/sdp/parse.js';
 import { writeDescription } from '../../../../lib/peer/sdp/write.js';
 import { codec, description, fixture } from '../../../support/fixtures.js';
@@ -130,8 +131,8 @@ t.test('data channels alone are enough of an offer', async (t) => {
 t.test('an offer of ours has them beside media, and numbers stay in place', async (t) => {
   let ssrc = 0;
   const numbers = () => ({ ssrc: ++ssrc, rtxSsrc: ++ssrc });
-  const first = offerMedia([{ kind: 'data', mid: 'd' }, VIDEO], numbers);
-  const second = offerMedia([{ kind: 'data', mid: 'd' }, VIDEO, { mid: 'a', codec: codec('opus') }], numbers, first);
+  const first = offerLines([{ kind: 'data', mid: 'd' }, VIDEO], numbers);
+  const second = offerLines([{ kind: 'data', mid: 'd' }, VIDEO, { mid: 'a', codec: codec('opus') }], numbers, first);
 
   t.same(first[0], { kind: 'data', mid: 'd' });
   t.match(first[1], { kind: 'video', payloadType: 96 });
@@ -141,7 +142,7 @@ t.test('an offer of ours has them beside media, and numbers stay in place', asyn
 });
 
 t.test('an answer to that says what the other side takes', async (t) => {
-  const offer = description(offerMedia([{ kind: 'data', mid: '2' }], () => ({ ssrc: 1, rtxSsrc: 2 })));
+  const offer = description(offerLines([{ kind: 'data', mid: '2' }], () => ({ ssrc: 1, rtxSsrc: 2 })));
   const [session = ''] = fixture('sdp/publish-av-data.chromium.offer.sdp').split('m=audio');
   const [, section = ''] = fixture('sdp/publish-av-data.chromium.offer.sdp').split('m=application');
   const answer = `${session.replace('BUNDLE 0 1 2', 'BUNDLE 2')}m=application${section}`.replace('actpass', 'active');

@@ -1,11 +1,11 @@
 import t from 'tap';
-import { offerMedia, type OfferMedia } from '../../../../lib/peer/sdp/negotiate.js';
+import { offerLines, type OfferMedia } from '../../../../lib/peer/sdp/offer.js';
 import { writeDescription, type LocalDescription } from '../../../../lib/peer/sdp/write.js';
 import { codec, description, fixture } from '../../../support/fixtures.js';
 
 function describe(media: OfferMedia[], changes: Partial<LocalDescription> = {}): LocalDescription {
   let ssrc = 1000;
-  const lines = offerMedia(media, () => ({ ssrc: (ssrc += 1000), rtxSsrc: ssrc + 1 }));
+  const lines = offerLines(media, () => ({ ssrc: (ssrc += 1000), rtxSsrc: ssrc + 1 }));
   return description(lines, changes);
 }
 

@@ -335,9 +335,23 @@ t.test('watching the same again when established is a fresh offer, and its answe
   );
 
   t.same(sent(), [5004, 5002]);
-  t.equal(await client.code({ request: 'watch', id: 1, restart: true }), 460);
-  t.match(await client.refusal({ request: 'watch', id: 1, restart: true }), /not supported yet/);
   t.equal(await client.code({ request: 'watch', id: 2 }), 460);
+});
+
+t.test('a restart of ICE is an offer with new credentials, and media goes on', async (t) => {
+  const { bench, client, sent } = await open(t);
+  await client.play({ id: 1 });
+  t.equal(await client.code({ request: 'watch', id: 2, restart: true }), 460, 'of what is watched only');
+
+  const { data, jsep } = await client.handle.request({ request: 'watch', id: 1, restart: true });
+
+  t.same(data, status('updating'));
+  t.match(jsep?.sdp, /^a=ice-ufrag:uF0a1\r$/m);
+  t.same(sent(), [5004, 5002]);
+  const answer = answerTo(jsep?.sdp ?? '').replaceAll('ufrag:client', 'ufrag:another');
+  t.same((await client.handle.request({ request: 'start' }, { type: 'answer', sdp: answer })).data, status('started'));
+  t.match(bench.engine.peers[0]?.remote, { ufrag: 'another' });
+  t.same(sent(), [5004, 5002]);
 });
 
 t.test('viewers hear of changed metadata if the editor wants it', async (t) => {
