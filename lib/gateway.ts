@@ -59,7 +59,7 @@ export interface MediaOptions {
   setupTimeout?: number;
   /** Silence after which a source is `stalled`, milliseconds; 0: never. Default 1000. */
   noMediaTimeout?: number;
-  /** A `slowlink` event for each second in which a viewer lost so many packets; 0: none. Default 0. */
+  /** A `slowlink` event for each second in which so many packets of a track were lost, either way; 0: none. Default 0. */
   slowLinkThreshold?: number;
 }
 

@@ -48,7 +48,7 @@ export interface NativeEngineOptions {
   setupTimeout: number;
   /** Silence after which a source is reported as not receiving, milliseconds; 0: never. */
   noMediaTimeout: number;
-  /** Packets a peer must report lost in a second for a `slowlink` event; 0: never. */
+  /** Packets of a track lost in a second, either way, for a `slowlink` event; 0: never. */
   slowLinkThreshold: number;
 }
 
@@ -387,7 +387,7 @@ export type NativeEvent =
   /** ICE or silence: media is paused until `ice` says connected again. */
   | { type: 'closed'; peer: number; reason: NativeCloseReason; detail: string }
   /** Packets the peer reported lost in the last second, per track. */
-  | { type: 'slowlink'; peer: number; track: number; lost: number }
+  | { type: 'slowlink'; peer: number; mid: string; uplink: boolean; lost: number }
   /** What a track sends from now on. */
   | { type: 'layers'; peer: number; track: number; substream: number; temporal: number }
   | NativeChannelEvent

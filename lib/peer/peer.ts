@@ -319,10 +319,9 @@ export class Peer extends Emitter<PeerEvents> {
         if (!this.closed) this.emit('up');
         break;
       case 'slowlink': {
-        const track = this.#outgoing.at(event.track);
-        if (track && !this.closed) {
-          this.emit('slowlink', { mid: track.mid, media: track.kind, uplink: true, lost: event.lost });
-        }
+        const { mid, uplink, lost } = event;
+        const track = uplink ? this.#outgoing.get(mid) : this.#incoming.get(mid);
+        if (track && !this.closed) this.emit('slowlink', { mid, media: track.kind, uplink, lost });
         break;
       }
       case 'layers': {

@@ -141,7 +141,8 @@ Napi::Object ToJs(Napi::Env env, const Event& event) {
     case EventType::kPeerSlowLink:
       js.Set("type", "slowlink");
       js.Set("peer", object);
-      js.Set("track", ToNumber(env, a));
+      js.Set("mid", event.text);
+      js.Set("uplink", event.a != 0);
       js.Set("lost", ToNumber(env, static_cast<std::uint64_t>(event.b)));
       break;
     case EventType::kPeerLayers:

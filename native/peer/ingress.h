@@ -89,6 +89,9 @@ class Ingress {
   // Packets lost since the last call, of one track.
   std::uint64_t TakeNewlyLost(std::size_t track);
   std::size_t track_count() const { return tracks_.size(); }
+  const std::string& mid(std::size_t track) const {
+    return tracks_[track].config.mid;
+  }
 
  private:
   class Encoding;

@@ -497,16 +497,21 @@ void Peer::OnReported() {
 
 void Peer::ReportSlowLinks() {
   if (config_.slow_link_threshold == 0) return;
-  for (std::size_t i = 0; i < tracks_.size(); ++i) {
-    const std::uint64_t lost = tracks_[i]->TakeNewlyLost();
-    if (lost < config_.slow_link_threshold) continue;
+  const auto tell = [this](const std::string& mid, bool uplink,
+                           std::uint64_t lost) {
+    if (lost < config_.slow_link_threshold) return;
     Event event;
     event.type = EventType::kPeerSlowLink;
     event.object = config_.id;
-    event.a = static_cast<std::int64_t>(i);
+    event.text = mid;
+    event.a = uplink ? 1 : 0;
     event.b = static_cast<std::int64_t>(lost);
     host_.events().Post(std::move(event));
-  }
+  };
+  for (const auto& track : tracks_)
+    tell(track->config().mid, true, track->TakeNewlyLost());
+  for (std::size_t i = 0; ingress_ && i < ingress_->track_count(); ++i)
+    tell(ingress_->mid(i), false, ingress_->TakeNewlyLost(i));
 }
 
 // ---- ICE --------------------------------------------------------------------

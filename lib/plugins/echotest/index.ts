@@ -76,6 +76,9 @@ class Echo {
       this.#recordTracks();
     });
     peer.on('datachannel', (channel) => this.#answer(channel));
+    peer.on('slowlink', ({ mid, media, uplink, lost }) => {
+      handle.push({ echotest: 'event', mid, media, uplink, nacks: lost });
+    });
   }
 
   configure(body: Body): void {

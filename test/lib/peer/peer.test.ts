@@ -177,8 +177,8 @@ t.test('up, ice and slowlink are told, and closing is the end', async (t) => {
   peer.setAnswer(answerTo(sdp));
 
   native.connect();
-  bench.engine.post({ type: 'slowlink', peer: peer.id, track: 1, lost: 7 });
-  bench.engine.post({ type: 'slowlink', peer: peer.id, track: 9, lost: 7 });
+  bench.engine.post({ type: 'slowlink', peer: peer.id, mid: 'a', uplink: true, lost: 7 });
+  bench.engine.post({ type: 'slowlink', peer: peer.id, mid: 'a', uplink: false, lost: 7 });
   await turn();
   t.equal(peer.state, 'connected');
   peer.close('Close PC');

@@ -297,6 +297,7 @@ EngineRig::EngineRig(const Options& options) : options_(options) {
   engine.max_nack_age = options.max_nack_age;
   engine.silent_timeout = options.silent_timeout;
   engine.setup_timeout = options.setup_timeout;
+  engine.slow_link_threshold = options.slow_link_threshold;
   engine.no_media_time = 1s;
   engine_ = std::make_unique<Engine>(engine, inbox_);
 }

@@ -188,6 +188,7 @@ class EngineRig {
     Duration max_nack_age = 1s;
     Duration silent_timeout = 1s;
     Duration setup_timeout = 20s;
+    std::uint32_t slow_link_threshold = 0;
     IceTimes ice_times;
     // Set: viewers are behind a relay with these links.
     std::optional<LossyLinkConfig> to_server;

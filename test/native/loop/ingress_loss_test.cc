@@ -200,5 +200,31 @@ TEST_CASE("bursts of loss both ways, other threads: viewers get all") {
                 0.05);
 }
 
+TEST_CASE("losses beyond the threshold are told, of both ways") {
+  EngineRig rig({.slow_link_threshold = 5,
+                 .to_server = LossyLinkConfig{},
+                 .to_client = LossyLinkConfig{}});
+  const auto from = rig.OpenSource();
+  TestSender sender(from, {});
+  PeerPair pair(rig, from, {});
+  REQUIRE(rig.RunUntil([&] { return pair.connected(); }));
+  rig.Stream(sender, 250, 1500ms);
+  CHECK(pair.sender_slow_links().empty());
+  CHECK(pair.receiver_slow_links().empty());
+
+  rig.relay()->SetConfig(LossyRelay::Direction::kToClient, {.loss = 0.2});
+  rig.Stream(sender, 250, 3s);
+
+  REQUIRE_FALSE(pair.sender_slow_links().empty());
+  REQUIRE_FALSE(pair.receiver_slow_links().empty());
+  const Event& sent = pair.sender_slow_links()[0];
+  const Event& received = pair.receiver_slow_links()[0];
+  CHECK(sent.a == 1);
+  CHECK(received.a == 0);
+  CHECK(sent.text == received.text);
+  CHECK(sent.b >= 5);
+  CHECK(received.b >= 5);
+}
+
 }  // namespace
 }  // namespace hg::test

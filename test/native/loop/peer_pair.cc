@@ -63,6 +63,8 @@ void PeerPair::Watch(Side& side) {
   rig_.Watch(side.peer.id, [this, &side](const Event& event) {
     if (event.type == EventType::kPeerConnected) side.connected = true;
     if (event.type == EventType::kPeerClosed) side.closed = true;
+    if (event.type == EventType::kPeerSlowLink)
+      side.slow_links.push_back(event);
     if (event.type != EventType::kPeerGathered) return;
     side.gathered = event;
     Introduce();

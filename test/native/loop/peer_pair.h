@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "native/loop/engine_rig.h"
 
@@ -28,6 +29,13 @@ class PeerPair {
   bool closed() const { return sender_.closed || receiver_.closed; }
   const Engine::PeerHandle& sender() const { return sender_.peer; }
   const Engine::PeerHandle& receiver() const { return receiver_.peer; }
+  // What was told of lost packets.
+  const std::vector<Event>& sender_slow_links() const {
+    return sender_.slow_links;
+  }
+  const std::vector<Event>& receiver_slow_links() const {
+    return receiver_.slow_links;
+  }
   // What came in at the receiving peer.
   const Engine::SourceHandle& source() const { return source_; }
   const SourceStats& stats() const { return source_.info->stats; }
@@ -39,6 +47,7 @@ class PeerPair {
     std::optional<Event> gathered;
     bool connected = false;
     bool closed = false;
+    std::vector<Event> slow_links;
   };
 
   void Watch(Side& side);
