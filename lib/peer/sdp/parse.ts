@@ -176,12 +176,16 @@ const STATIC_PAYLOAD_TYPES = new Map([
   [9, 'G722/8000'],
 ]);
 
+// It has 7 bits; this also bounds the work.
+const MAX_PAYLOAD_TYPE = 127;
+
 function readCodecs(media: MediaDescription): RemoteCodec[] {
   const codecs: RemoteCodec[] = [];
   const payloadTypes = String(media.payloads ?? '')
     .split(' ')
     .filter((token) => /^\d{1,3}$/.test(token))
-    .map(Number);
+    .map(Number)
+    .filter((payloadType) => payloadType <= MAX_PAYLOAD_TYPE);
   for (const payloadType of new Set(payloadTypes)) {
     const rtpmap = media.rtp.find((entry) => entry.payload === payloadType);
     const [name, rate] = STATIC_PAYLOAD_TYPES.get(payloadType)?.split('/') ?? [];

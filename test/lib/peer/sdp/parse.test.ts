@@ -138,6 +138,15 @@ t.test('nothing a stranger writes takes long or makes it fail otherwise', async 
   t.ok(performance.now() - started < 20_000);
 });
 
+t.test('a payload type has 7 bits', async (t) => {
+  const numbers = Array.from({ length: 900 }, (_, index) => 96 + index);
+  const lines = numbers.map((number) => `a=rtpmap:${String(number)} VP8/90000\r\n`).join('');
+
+  const [line] = parseDescription(`${HEAD}m=video 9 UDP/TLS/RTP/SAVPF ${numbers.join(' ')}\r\n${lines}`).media;
+
+  t.equal(line?.codecs.length, 32);
+});
+
 t.test('the largest description that is taken is read in a moment', async (t) => {
   for (const line of [
     'a=candidate: ',
