@@ -105,7 +105,8 @@ export class DataChannel extends Emitter<DataChannelEvents> {
 
   /**
    * Relays what comes here to a channel of another peer, without JavaScript; may
-   * be called for several targets. There are no `message` events from then on.
+   * be called for several targets. There are no `message` events from then on:
+   * for a channel that is piped while `datachannel` tells of it, none at all.
    * While a target has no room the sending peer has to wait.
    *
    * @param options - `mayDrop`: nobody waits, messages that find no room are lost. Default: if this channel is not

@@ -250,13 +250,16 @@ Event DataEndpoint::EventOf(EventType type, Association::ChannelKey key) const {
   return event;
 }
 
-std::shared_ptr<void> DataEndpoint::ChargeFor(std::size_t bytes) {
+std::shared_ptr<void> DataEndpoint::ChargeFor(
+    std::size_t bytes, std::function<void(DataEndpoint&)> then) {
   const std::size_t cost = bytes + kMessageCost;
   unread_.fetch_add(cost);
   // The pointer says who, the deleter how much.
-  return std::shared_ptr<void>(this, [self = shared_from_this(), cost](void*) {
-    self->ReturnCharge(cost);
-  });
+  return std::shared_ptr<void>(
+      this, [self = shared_from_this(), cost, then = std::move(then)](void*) {
+        self->ReturnCharge(cost);
+        if (then) self->Post(then);
+      });
 }
 
 void DataEndpoint::OnAssociationSend(Bytes packet) {
@@ -283,15 +286,33 @@ void DataEndpoint::OnChannelOpen(Association::ChannelKey key,
                                  std::uint16_t stream,
                                  const ChannelConfig& config) {
   Entry& entry = channels_[key];
-  if (!entry.channel)
+  std::function<void(DataEndpoint&)> then;
+  if (!entry.channel) {
     entry.channel =
         std::make_shared<DataChannel>(shared_from_this(), key, config);
+    entry.introduced = false;
+    then = [key](DataEndpoint& self) { self.Introduced(key); };
+  }
   stats_.channels.Set(channels_.size());
   Event event = EventOf(EventType::kChannelOpen, key);
   event.b = stream;
   event.attached = entry.channel;
-  event.charge = ChargeFor(config.label.size() + config.protocol.size());
+  event.charge =
+      ChargeFor(config.label.size() + config.protocol.size(), std::move(then));
   events_.Post(std::move(event));
+  UpdateReading();
+}
+
+void DataEndpoint::Introduced(Association::ChannelKey key) {
+  const auto found = channels_.find(key);
+  if (found == channels_.end()) return;
+  found->second.introduced = true;
+  const bool ended = found->second.ended;
+  for (const Message& message : std::exchange(found->second.waiting, {})) {
+    unread_.fetch_sub(message.bytes.size() + kMessageCost);
+    OnChannelMessage(key, message.text, message.bytes);
+  }
+  if (ended) OnChannelClosed(key);
   UpdateReading();
 }
 
@@ -299,6 +320,11 @@ void DataEndpoint::OnChannelMessage(Association::ChannelKey key, bool text,
                                     Bytes message) {
   const auto found = channels_.find(key);
   if (found == channels_.end()) return;
+  if (!found->second.introduced) {
+    unread_.fetch_add(message.size() + kMessageCost);
+    found->second.waiting.push_back({text, {message.begin(), message.end()}});
+    return UpdateReading();
+  }
   auto& pipes = found->second.pipes;
   if (pipes.empty()) {
     Event event = EventOf(EventType::kChannelMessage, key);
@@ -327,6 +353,11 @@ void DataEndpoint::OnChannelSent(Association::ChannelKey key,
 }
 
 void DataEndpoint::OnChannelClosed(Association::ChannelKey key) {
+  const auto found = channels_.find(key);
+  if (found != channels_.end() && !found->second.introduced) {
+    found->second.ended = true;
+    return;
+  }
   channels_.erase(key);
   stats_.channels.Set(channels_.size());
   Event event = EventOf(EventType::kChannelClosed, key);

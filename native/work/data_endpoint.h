@@ -122,9 +122,18 @@ class DataEndpoint final : public std::enable_shared_from_this<DataEndpoint>,
     std::shared_ptr<DataChannel> target;
     bool may_drop;
   };
+  struct Message {
+    bool text;
+    std::vector<std::uint8_t> bytes;
+  };
   struct Entry {
     std::shared_ptr<DataChannel> channel;
     std::vector<Pipe> pipes;
+    // The application has not read yet that there is this channel: until it
+    // had the chance to pipe it, messages wait here, and so does its end.
+    bool introduced = true;
+    bool ended = false;
+    std::vector<Message> waiting;
   };
   class Charge;
 
@@ -147,7 +156,10 @@ class DataEndpoint final : public std::enable_shared_from_this<DataEndpoint>,
   bool is_low() const { return queued_.load() <= limits_.queued / 4; }
   void UpdateReading();
   Event EventOf(EventType type, Association::ChannelKey key) const;
-  std::shared_ptr<void> ChargeFor(std::size_t bytes);
+  // For an event; `then` runs once it was read.
+  std::shared_ptr<void> ChargeFor(
+      std::size_t bytes, std::function<void(DataEndpoint&)> then = nullptr);
+  void Introduced(Association::ChannelKey key);
 
   // Association::Observer
   void OnAssociationSend(Bytes packet) override;

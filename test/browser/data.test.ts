@@ -1,7 +1,9 @@
 // Data channels between a browser and the echo test.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'puppeteer-core';
 import t from 'tap';
-import { BROWSERS, launch } from '../support/browser.js';
+import { asyncRequest, Plugin, reply, type DataChannel } from '../../lib/index.js';
+import { BROWSERS, launch, until } from '../support/browser.js';
 import { canLosePackets, losePackets } from '../support/packet-loss.js';
 import { testApp } from '../support/test-app.js';
 
@@ -10,20 +12,84 @@ const GREETING = 'Janus EchoTest here! You wrote: ';
 
 interface DataPage {
   ready: boolean;
-  openData(server: string): Promise<void>;
+  openData(server: string, plugin?: string): Promise<void>;
   echoTexts(label: string, options: object, texts: string[]): Promise<{ texts: string[]; seconds: number }>;
   echoBinary(label: string, options: object, sizes: number[]): Promise<{ same: boolean[]; seconds: number }>;
   countTexts(label: string, options: object, count: number, quiet: number): Promise<{ got: number; inOrder: boolean }>;
   manyChannels(count: number): Promise<{ echoed: number; closed: number }>;
   closeData(): Promise<void>;
+  restartIce(): Promise<void>;
+  keepChannel(label: string): Promise<void>;
+  sendKept(count: number): Promise<void>;
+  keptMessages(): (number | [size: number, first: number])[];
 }
 
 declare const window: DataPage;
 
-async function open(page: Page, app: { page: string; ws: string }): Promise<void> {
+// Of one peer, bytes.
+const MOST_BUFFERED = 1 << 20;
+
+/** Sends the client that opened a channel as much as it takes, once it is told to. */
+class FloodPlugin extends Plugin {
+  static readonly package = 'example.plugin.flood';
+  static readonly count = 2000;
+  static readonly size = 16_384;
+  sent = 0;
+  mostBuffered = 0;
+  #channel: DataChannel | null = null;
+
+  readonly requests = {
+    open: asyncRequest({}, async (handle, _body, { jsep }) => {
+      const peer = handle.createPeer({ offering: false });
+      peer.on('datachannel', (channel) => {
+        if (channel.label !== 'flood') return; // janus.js opens one of its own
+        this.#channel = channel;
+        channel.on('low', () => this.pour());
+      });
+      const sdp = await peer.createAnswer(jsep?.sdp ?? '', { wishFor: () => undefined, data: true });
+      return reply({ result: 'ok' }, { type: 'answer', sdp });
+    }),
+  };
+
+  pour(): void {
+    const channel = this.#channel;
+    if (channel === null) throw new Error('there is no channel');
+    const message = Buffer.alloc(FloodPlugin.size);
+    for (; this.sent < FloodPlugin.count; ++this.sent) {
+      message.writeUInt32BE(this.sent);
+      if (!channel.send(message)) break;
+      this.mostBuffered = Math.max(this.mostBuffered, channel.bufferedAmount);
+    }
+  }
+}
+
+/** Connects two clients. */
+class PipePlugin extends Plugin {
+  static readonly package = 'example.plugin.pipe';
+  connected = false;
+  #waiting: DataChannel | null = null;
+
+  readonly requests = {
+    open: asyncRequest({}, async (handle, _body, { jsep }) => {
+      const peer = handle.createPeer({ offering: false });
+      peer.on('datachannel', (channel) => {
+        if (channel.label !== 'pipe') return; // janus.js opens one of its own
+        const other = this.#waiting;
+        this.#waiting = other === null ? channel : null;
+        other?.pipe(channel);
+        if (other !== null) channel.pipe(other);
+        this.connected = other !== null;
+      });
+      const sdp = await peer.createAnswer(jsep?.sdp ?? '', { wishFor: () => undefined, data: true });
+      return reply({ result: 'ok' }, { type: 'answer', sdp });
+    }),
+  };
+}
+
+async function open(page: Page, app: { page: string; ws: string }, plugin?: string): Promise<void> {
   await page.goto(app.page);
   await page.waitForFunction(() => window.ready, { timeout: 20_000 });
-  await page.evaluate((server) => window.openData(server), app.ws);
+  await page.evaluate((server, name) => window.openData(server, name), app.ws, plugin);
 }
 
 for (const browserName of BROWSERS) {
@@ -76,6 +142,68 @@ for (const browserName of BROWSERS) {
       t.ok(dropped() > 0, `${String(dropped())} datagrams were lost`);
     });
 
+    await t.test('a restart of ICE loses no message', async (t) => {
+      const counting = page.evaluate(() => window.countTexts('restart', {}, 5000, 5000));
+      for (let round = 0; round < 3; ++round) {
+        await sleep(300);
+        await page.evaluate(() => window.restartIce());
+      }
+      const { got, inOrder } = await counting;
+      t.same({ got, inOrder }, { got: 5000, inOrder: true });
+    });
     await page.evaluate(() => window.closeData());
+
+    await t.test(
+      'a client that is not there for 3 s holds us back, and misses nothing',
+      {
+        skip: !canLosePackets() && 'needs root and nftables',
+      },
+      async (t) => {
+        const flood = new FloodPlugin();
+        await app.gateway.use(flood);
+        const other = await browser.newPage();
+        await open(other, app, FloodPlugin.package);
+        await other.evaluate(() => window.keepChannel('flood'));
+        const { rss } = process.memoryUsage();
+        await t.test('meanwhile', async (t) => {
+          losePackets(t, MEDIA_PORTS, 100);
+          flood.pour();
+          await sleep(3000);
+          t.ok(flood.mostBuffered <= MOST_BUFFERED, `${String(flood.mostBuffered)} bytes`);
+          t.ok(flood.sent < FloodPlugin.count, `${String(flood.sent)} messages`);
+        });
+        const got = () => other.evaluate(() => window.keptMessages());
+        await until('all messages', async () => (await got()).length === FloodPlugin.count, 60);
+
+        const expected = Array.from({ length: FloodPlugin.count }, (_, index) => [FloodPlugin.size, index]);
+        t.same(await got(), expected);
+        t.ok(flood.mostBuffered <= MOST_BUFFERED, `${String(flood.mostBuffered)} bytes waited at most`);
+        const grown = (process.memoryUsage().rss - rss) / 2 ** 20;
+        t.ok(grown < 100, `${grown.toFixed(0)} MiB more than before`);
+        await other.close();
+      },
+    );
+
+    await t.test('two pages talk through a pipe', async (t) => {
+      const plugin = new PipePlugin();
+      await app.gateway.use(plugin);
+      const pages = [await browser.newPage(), await browser.newPage()] as const;
+      for (const one of pages) {
+        await open(one, app, PipePlugin.package);
+        await one.evaluate(() => window.keepChannel('pipe'));
+      }
+      await until('the pipe', () => plugin.connected);
+      await Promise.all(pages.map((one) => one.evaluate(() => window.sendKept(3000))));
+
+      for (const one of pages) {
+        const got = () => one.evaluate(() => window.keptMessages());
+        await until('all messages', async () => (await got()).length === 3000);
+        t.ok(
+          (await got()).every((number, index) => number === index),
+          'in order',
+        );
+        await one.close();
+      }
+    });
   });
 }

@@ -19,8 +19,9 @@ export function canLosePackets(): boolean {
  */
 export function losePackets(t: Test, [low, high]: readonly [number, number], percent: number): () => number {
   const table = `headgate_${String(process.pid)}_${String(low)}`;
-  const rule = (end: 'sport' | 'dport'): string =>
-    `udp ${end} ${String(low)}-${String(high)} numgen random mod 100 < ${String(percent)} counter drop`;
+  // 100 is none of its numbers.
+  const chance = percent >= 100 ? '' : `numgen random mod 100 < ${String(percent)}`;
+  const rule = (end: 'sport' | 'dport'): string => `udp ${end} ${String(low)}-${String(high)} ${chance} counter drop`;
   execFileSync('nft', ['-f', '-'], {
     input:
       `table inet ${table} {\nchain c {\ntype filter hook input priority 0; policy accept;\n` +

@@ -25,18 +25,24 @@ std::size_t CountEntries(const char* folder) {
 std::size_t CountThreads() { return CountEntries("/proc/self/task"); }
 std::size_t CountFds() { return CountEntries("/proc/self/fd"); }
 
-// The application: what it has not taken yet counts as unread.
+// The application: what it has not taken yet counts as unread. It knows new
+// channels at once, unless it is busy.
 class Application final : public EventSink {
  public:
   void Post(Event event) override {
+    std::shared_ptr<void> read;
     const std::lock_guard lock(mutex_);
-    if (event.type == EventType::kChannelOpen)
+    if (event.type == EventType::kChannelOpen) {
       channels_.push_back(
           std::static_pointer_cast<DataChannel>(event.attached));
+      if (!busy) read = std::move(event.charge);
+    }
     events_.push_back(std::move(event));
     changed_.notify_all();
   }
   void Log(LogLevel, std::string_view, std::string_view) override {}
+
+  bool busy = false;
 
   bool WaitFor(EventType type, std::size_t count = 1, Duration patience = 20s) {
     std::unique_lock lock(mutex_);
@@ -261,6 +267,56 @@ TEST_CASE("what is piped goes to the other peer, and not to the application") {
   left.b_app.channel("from")->Unpipe();
   SendAll(left, *from, "to you");
   CHECK(left.b_app.WaitFor(EventType::kChannelMessage));
+}
+
+TEST_CASE("a channel that is piped when it is heard of loses nothing") {
+  Pair left;
+  Pair right;
+  const auto to = right.Open({.label = "to"});
+  left.b_app.busy = true;
+  const auto from = left.Open({.label = "from"});
+  for (int i = 0; i < 10; ++i) SendAll(left, *from, std::to_string(i));
+  from->Close();
+  CHECK(left.a_app.WaitFor(EventType::kChannelClosed));
+  left.user.Barrier();
+  CHECK(left.b_app.count(EventType::kChannelMessage) == 0);
+  CHECK(left.b_app.count(EventType::kChannelClosed) == 0);
+
+  left.b_app.channel("from")->Pipe(to, false);
+  CHECK(left.b_app.TakeMessages().empty());  // it has read of the channel
+
+  CHECK(right.b_app.WaitFor(EventType::kChannelMessage, 10));
+  CHECK(right.b_app.TakeMessages().size() == 10);
+  CHECK(left.b_app.WaitFor(EventType::kChannelClosed));
+  CHECK(left.b_app.count(EventType::kChannelMessage) == 0);
+}
+
+TEST_CASE("messages of a channel that nobody has heard of yet are bounded") {
+  Pair pair({.queued = 1 << 20, .unread = 100'000});
+  pair.b_app.busy = true;
+  const auto channel = pair.Open();
+  const auto message = Filled(10'000);
+  // 50 MB, if nothing held it.
+  std::size_t taken = 0;
+  const auto held = [&] { return MonotonicNow() + 500ms; };
+  for (auto until = held(); taken < 5000 && MonotonicNow() < until;) {
+    if (!channel->Send(false, message)) {
+      std::this_thread::sleep_for(1ms);
+      continue;
+    }
+    ++taken;
+    until = held();
+  }
+  CHECK(taken < 1000);
+
+  pair.b_app.TakeMessages();
+  std::size_t got = 0;
+  const auto deadline = MonotonicNow() + 30s;
+  while (got < taken && MonotonicNow() < deadline) {
+    pair.b_app.WaitFor(EventType::kChannelMessage, 1, 100ms);
+    got += pair.b_app.TakeMessages().size();
+  }
+  CHECK(got == taken);
 }
 
 TEST_CASE("a pipe that may drop holds nobody") {

@@ -1,4 +1,4 @@
-// Data channels of a peer connection with the echo test, which has nothing else.
+// Data channels of a peer connection with the echo test or another plugin, which has nothing else.
 import Janus from '/janus.js';
 
 const GREETING = 'Janus EchoTest here! You wrote: ';
@@ -8,7 +8,7 @@ let handle;
 let pc;
 
 /** Connects by janus.js, with a data channel and no media. */
-window.openData = async (server) => {
+window.openData = async (server, plugin = 'janus.plugin.echotest') => {
   await new Promise((resolve) => {
     Janus.init({
       debug: ['error'],
@@ -21,12 +21,12 @@ window.openData = async (server) => {
   });
   await new Promise((resolve, reject) => {
     janus.attach({
-      plugin: 'janus.plugin.echotest',
+      plugin,
       success: (attached) => {
         handle = attached;
         handle.createOffer({
           tracks: [{ type: 'data' }],
-          success: (jsep) => handle.send({ message: { audio: false, video: false }, jsep }),
+          success: (jsep) => handle.send({ message: { request: 'open', audio: false, video: false }, jsep }),
           error: reject,
         });
       },
@@ -133,3 +133,38 @@ window.manyChannels = async (count) => {
   await Promise.all(closings);
   return { echoed, closed: channels.filter(({ readyState }) => readyState === 'closed').length };
 };
+
+/** Offers with new ICE credentials; resolves when the answer was taken. */
+window.restartIce = () =>
+  new Promise((resolve, reject) => {
+    handle.createOffer({
+      iceRestart: true,
+      success: (jsep) => {
+        pc.addEventListener('signalingstatechange', () => pc.signalingState === 'stable' && resolve());
+        handle.send({ message: { request: 'open', audio: false }, jsep });
+      },
+      error: reject,
+    });
+  });
+
+let kept;
+
+/** Opens a channel and keeps what comes by it: texts as numbers, of binary messages the length and the first 4 bytes. */
+window.keepChannel = async (label) => {
+  const channel = await openChannel(label, {});
+  kept = { channel, got: [] };
+  channel.onmessage = ({ data }) => {
+    if (typeof data === 'string') kept.got.push(Number(data));
+    else kept.got.push([data.byteLength, new DataView(data).getUint32(0)]);
+  };
+};
+
+window.sendKept = async (count) => {
+  for (let i = 0; i < count; ++i) {
+    await room(kept.channel);
+    kept.channel.send(String(i));
+  }
+};
+
+/** What came until now. */
+window.keptMessages = () => kept.got;
