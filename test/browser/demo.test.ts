@@ -202,7 +202,10 @@ for (const browserName of BROWSERS) {
       const { page } = await open(browser, `${url}/echo.html`);
       await page.click('#with-drawing');
       await seesItself(page);
-      const port = Number(/\d+$/.exec(await figure(page, 'remoteAddress'))?.[0]);
+      const port = await until(
+        'the port',
+        async () => Number(/\d+$/.exec(await figure(page, 'remoteAddress'))?.[0] ?? 0) || false,
+      );
       losePackets(t, [port, port], 10);
 
       t.ok((await number(page, 'sentLost', (share) => share > 2)) < 40);
