@@ -1,18 +1,19 @@
-// A media gateway inside an Express app, a page that plays from it, and a test
-// picture to play. From the package's folder: npm run demo
+// A media gateway inside an Express app, pages that play from it and send to it,
+// and a test picture to play. From the package's folder: npm run demo
 //   PORT=8090         listens there
 //   HOST=127.0.0.1    listens on that address only
 //   ADMIN_KEY=secret  lets clients that send it as admin_key make mountpoints of their own
+//   RECORDINGS=folder lets the echo page record there; without it nobody can record
 //   SOURCE=recording  uses the recordings although ffmpeg is installed (or: ffmpeg)
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import express from 'express';
 import { Gateway, janusHttp, janusWebSocket } from 'headgate';
-import { demoPage } from './page.mjs';
+import { demoPages } from './pages.mjs';
 import { SOURCES, startTestSource } from './test-source.mjs';
 
-const { PORT = '8088', HOST, ADMIN_KEY = randomUUID(), SOURCE = 'auto' } = process.env;
+const { PORT = '8088', HOST, ADMIN_KEY = randomUUID(), RECORDINGS, SOURCE = 'auto' } = process.env;
 const port = Number(PORT);
 if (!Number.isInteger(port) || port < 0 || port > 65535) fail(`PORT must be a number from 0 to 65535, not "${PORT}".`);
 if (!SOURCES.includes(SOURCE)) fail(`SOURCE must be one of ${SOURCES.join(', ')}, not "${SOURCE}".`);
@@ -21,10 +22,14 @@ const app = express();
 const server = createServer(app);
 await listen(); // first, so that a taken port is known before anything else starts
 
-const gateway = await Gateway.open({ media: { allowLoopback: true }, streaming: { adminKey: ADMIN_KEY } });
+const gateway = await Gateway.open({
+  media: { allowLoopback: true },
+  streaming: { adminKey: ADMIN_KEY },
+  echotest: { recordings: RECORDINGS },
+});
 app.use('/janus', janusHttp(gateway));
 janusWebSocket(gateway, server, { path: '/janus' });
-app.use(demoPage());
+app.use(demoPages({ recordings: RECORDINGS !== undefined }));
 const endTestSource = await startTestSource(gateway, { source: SOURCE }).catch((error) => fail(error.message));
 
 console.log(`\n  Open ${addresses().join('\n    or ')}\n\n  Ctrl+C ends it.`);

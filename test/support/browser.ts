@@ -17,8 +17,6 @@ const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-dev-shm-usage',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
   '--allow-loopback-in-peer-connection',
   '--disable-features=WebRtcHideLocalIpsWithMdns',
   '--autoplay-policy=no-user-gesture-required',
@@ -34,8 +32,6 @@ const CHROMIUM_FLAGS = [
 ];
 
 const FIREFOX_PREFS = {
-  'media.navigator.streams.fake': true,
-  'media.navigator.permission.disabled': true,
   'media.peerconnection.ice.loopback': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.autoplay.default': 0,
@@ -51,8 +47,31 @@ const FIREFOX_PREFS = {
   'datareporting.policy.dataSubmissionEnabled': false,
 };
 
+/** What a browser answers to a page that asks for camera and microphone: a made-up one, that there is none, or no. */
+export type Camera = 'fake' | 'none' | 'refused';
+
+const CHROMIUM_CAMERA: Record<Camera, string[]> = {
+  fake: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
+  none: ['--use-fake-ui-for-media-stream'],
+  refused: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream=deny'],
+};
+
+const FIREFOX_CAMERA: Record<Camera, Record<string, unknown>> = {
+  fake: { 'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true },
+  none: { 'media.navigator.permission.disabled': true },
+  refused: {
+    'media.navigator.streams.fake': true,
+    'permissions.default.camera': 2,
+    'permissions.default.microphone': 2,
+  },
+};
+
 /** A real browser without a window, ended with the test. */
-export async function launch(t: Test, name: BrowserName): Promise<Browser> {
+export async function launch(
+  t: Test,
+  name: BrowserName,
+  { camera = 'fake' }: { camera?: Camera } = {},
+): Promise<Browser> {
   const common = { headless: true, handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
   const browser =
     name === 'chromium'
@@ -60,13 +79,13 @@ export async function launch(t: Test, name: BrowserName): Promise<Browser> {
           ...common,
           browser: 'chrome',
           executablePath: '/usr/bin/chromium',
-          args: CHROMIUM_FLAGS,
+          args: [...CHROMIUM_FLAGS, ...CHROMIUM_CAMERA[camera]],
         })
       : await puppeteer.launch({
           ...common,
           browser: 'firefox',
           executablePath: '/usr/bin/firefox-esr',
-          extraPrefsFirefox: FIREFOX_PREFS,
+          extraPrefsFirefox: { ...FIREFOX_PREFS, ...FIREFOX_CAMERA[camera] },
         });
   t.teardown(() => browser.close());
   return browser;

@@ -1,17 +1,15 @@
 // The page: the list of streams on the left, the players on the right.
-import { Connection, ready } from './connection.js';
 import { Player, canDecode } from './player.js';
+import { $, canPlay, connect, connection, notice, remember, remembered, setText } from './shell.js';
 import * as words from './words.js';
 
 const MOST = 6;
 const LIST_EVERY_MS = 3000;
 const SILENT_MS = 3000;
 
-const $ = (id) => document.getElementById(id);
 const rowTemplate = $('row-template');
 const collator = new Intl.Collator('en', { numeric: true });
 
-const connection = new Connection(onConnection);
 const players = new Map(); // mountpoint id → Player
 const rows = new Map(); // mountpoint id → { row, media }: its button in the list, and its codecs once they are known
 let directory; // the handle that asks for the list
@@ -19,34 +17,15 @@ let listTimer;
 let listed; // the latest list; undefined until there is one
 let changing = false; // what changed is about to be shown
 
-if (!window.RTCPeerConnection) {
-  notice('This browser cannot play live media', 'WebRTC is missing or switched off.');
-} else {
-  await ready;
-  start();
-}
+if (await canPlay()) start();
 
 function start() {
-  const transport = remembered(localStorage, 'transport') === 'http' ? 'http' : 'websocket';
-  for (const radio of document.querySelectorAll('[name=transport]')) {
-    radio.checked = radio.value === transport;
-    radio.addEventListener('change', () => {
-      remember(localStorage, 'transport', radio.value);
-      connection.open(radio.value);
-    });
-  }
-  $('notice-button').addEventListener('click', () => connection.tryNow());
   $('stop-all').addEventListener('click', () => {
     for (const id of [...players.keys()]) stop(id);
   });
   $('welcome-button').addEventListener('click', () => toggle(listed[0].id));
-
-  addEventListener('pagehide', () => connection.close({ unload: true }));
-  addEventListener('pageshow', ({ persisted }) => persisted && connection.open(chosenTransport()));
-  addEventListener('online', () => connection.tryNow());
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return clearTimeout(listTimer);
-    connection.tryNow();
     refresh();
     for (const player of players.values()) player.wake();
   });
@@ -54,33 +33,13 @@ function start() {
     if (!document.hidden) for (const player of players.values()) player.measure();
   }, 1000);
 
-  connection.open(transport);
+  connect(onConnection);
   // a reload goes on with what was playing; with sound if the browser lets it
   for (const { id, name, sound } of remembered(sessionStorage, 'playing') ?? []) play(id, name, sound);
   showPlayers();
 }
 
-function chosenTransport() {
-  return document.querySelector('[name=transport]:checked').value;
-}
-
 function onConnection(state) {
-  const names = { websocket: 'WebSocket', http: 'HTTP' };
-  const texts = {
-    closed: 'Not connected',
-    connecting: 'Connecting',
-    up: `Connected by ${names[chosenTransport()]}`,
-    lost: 'Server not reachable',
-  };
-  $('link').dataset.state = state.name;
-  $('link-text').textContent = texts[state.name];
-  if (state.name === 'lost') {
-    notice('The server does not answer.', `Trying again in ${words.duration(state.secondsLeft * 1000)}.`, true);
-  } else if (state.name === 'connecting' && !$('notice').hidden) {
-    notice('The server does not answer.', 'Trying now.');
-  } else if (state.name === 'up') {
-    notice();
-  }
   if (state.name === 'up') {
     openDirectory();
     for (const player of players.values()) player.start();
@@ -245,30 +204,4 @@ function showPlayers() {
   $('welcome').hidden = playing > 0;
   $('welcome-button').hidden = !first;
   setText($('welcome-button'), first ? `Play ${first.description}` : '');
-}
-
-function notice(title = '', text = '', button = false) {
-  setText($('notice-title'), title);
-  setText($('notice-text'), text);
-  $('notice-button').hidden = !button;
-  $('notice').hidden = !title;
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-/** Storage may be switched off or full; then nothing is remembered. */
-function remember(storage, key, value) {
-  try {
-    storage.setItem(`headgate.${key}`, JSON.stringify(value));
-  } catch {}
-}
-
-function remembered(storage, key) {
-  try {
-    return JSON.parse(storage.getItem(`headgate.${key}`)) ?? undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -58,7 +58,7 @@ export class Connection {
     const janus = new Janus({
       server: serverUrl(this.#transport),
       iceServers: [], // the server is on this machine or network
-      destroyOnUnload: false, // app.js does, when the page really goes
+      destroyOnUnload: false, // shell.js does, when the page really goes
       success: () => {
         if (attempt !== this.#attempt) return janus.destroy({ notifyDestroyed: false });
         clearTimeout(this.#timer);

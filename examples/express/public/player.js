@@ -1,27 +1,25 @@
 // One tile: plays one mountpoint, shows how that goes, and says what went wrong.
+import { Call } from './call.js';
 import { Figures } from './figures.js';
+import { Graph } from './graph.js';
 import * as words from './words.js';
 
 const PLUGIN = 'janus.plugin.streaming';
-const CONNECT_TIMEOUT_MS = 15_000;
 const SILENT_READINGS = 4; // seconds without a packet until that is said
 const SECONDS_TO_RETRY = 10;
-const GRAPH_SECONDS = 60;
 
 const template = document.getElementById('tile-template');
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
 export class Player {
   #connection;
   #id;
   #name;
   #onChange;
-  #handle;
-  #attempt = 0;
+  #call;
   #timer;
   #stream = new MediaStream();
   #figures = new Figures();
-  #rates = [];
+  #graph;
   #silent = 0;
   #pin;
   #playable; // what to ask for of a stream that this browser can play only in part: { mids, remark }
@@ -58,12 +56,11 @@ export class Player {
       volume: part('.volume'),
       full: part('.full'),
       stop: part('.stop'),
-      area: part('.area'),
-      curve: part('.curve'),
     };
     this.#cells = Object.fromEntries(
       [...this.element.querySelectorAll('[data-figure]')].map((cell) => [cell.dataset.figure, cell]),
     );
+    this.#graph = new Graph(this.element);
     part('h3').textContent = part('h3').title = name;
     this.element.setAttribute('aria-label', name);
     this.#label(onStop);
@@ -85,32 +82,22 @@ export class Player {
     this.#leave();
     const { janus } = this.#connection;
     if (!janus) return this.waitForServer();
-    const attempt = this.#attempt;
-    const mine =
-      (handler) =>
-      (...values) => {
-        if (attempt === this.#attempt) handler(...values);
-      };
     this.#show('connecting', { title: 'Connecting' });
-    this.#timer = setTimeout(
-      mine(() => this.#fail(words.noPath)),
-      CONNECT_TIMEOUT_MS,
-    );
-    janus.attach({
-      plugin: PLUGIN,
-      opaqueId: `demo-${this.#id}`,
-      success: (handle) => {
-        if (attempt !== this.#attempt) return handle.detach();
-        this.#handle = handle;
-        this.#send({ request: 'watch', id: this.#id, pin: this.#pin, media: this.#playable?.mids });
+    this.#call = new Call(
+      janus,
+      { plugin: PLUGIN, opaqueId: `demo-${this.#id}` },
+      {
+        onAttached: () => {
+          this.#call.send({ request: 'watch', id: this.#id, pin: this.#pin, media: this.#playable?.mids });
+        },
+        onMessage: (message, jsep) => this.#onMessage(message, jsep),
+        onRefused: (answer) => this.#refused(answer),
+        onTrack: (track, on, reason) => this.#onTrack(track, on, reason),
+        onIceState: (state) => this.#onIceState(state),
+        onUp: () => this.#onUp(),
+        onFail: (problem) => this.#fail(problem),
       },
-      error: mine((error) => this.#fail(words.brokeHere(error))),
-      onmessage: mine((message, jsep) => this.#onMessage(message, jsep)),
-      onremotetrack: mine((track, mid, on, { reason } = {}) => this.#onTrack(track, on, reason)),
-      iceState: mine((state) => this.#onIceState(state)),
-      webrtcState: mine((up, reason) => (up ? this.#onUp() : this.#fail(words.hungUp(reason)))),
-      ondetached: mine(() => this.#fail(words.hungUp())),
-    });
+    );
   }
 
   /** Takes it all away. */
@@ -141,13 +128,13 @@ export class Player {
 
   /** Reads the figures; called once a second while the page is visible. */
   async measure() {
-    const pc = this.#handle?.webrtcStuff?.pc;
+    const pc = this.#call?.pc;
     if (!pc || pc.connectionState === 'closed') return;
-    const figures = await this.#figures.read(pc);
-    if (this.#handle?.webrtcStuff?.pc !== pc) return;
-    if (figures) this.#draw(figures);
-    const arriving = figures?.arriving ?? false;
-    if (this.state === 'waiting' && arriving && figures.decoded !== 0) this.#show('playing');
+    const { received, roundTripMs } = await this.#figures.read(pc);
+    if (this.#call?.pc !== pc) return;
+    if (received) this.#draw(received, roundTripMs);
+    const arriving = received?.moving ?? false;
+    if (this.state === 'waiting' && arriving && received.decoded !== 0) this.#show('playing');
     if (this.state === 'playing' || this.state === 'waiting' || this.state === 'silent') {
       this.#silent = arriving ? 0 : this.#silent + 1;
       if (this.#silent >= SILENT_READINGS) {
@@ -196,17 +183,7 @@ export class Player {
     });
   }
 
-  #send(message, jsep) {
-    this.#handle.send({
-      message,
-      jsep,
-      success: (answer) => answer?.error_code && this.#refused(answer),
-      error: (error) => this.#fail(words.brokeHere(error)),
-    });
-  }
-
   #onMessage(message, jsep) {
-    if (message.error_code) return this.#refused(message);
     const status = message.result?.status;
     if (status === 'stopped') return this.#fail(words.gone, 'gone');
     if (status === 'kicked_all') return this.#fail(words.endedByServer);
@@ -230,17 +207,8 @@ export class Player {
       return this.start();
     }
     this.#remark(this.#playable?.remark);
-    const attempt = this.#attempt;
-    this.#handle.createAnswer({
-      jsep,
-      tracks: jsep.sdp.includes('m=application') ? [{ type: 'data' }] : [],
-      success: (answer) => {
-        if (attempt === this.#attempt) this.#send({ request: 'start' }, answer);
-      },
-      error: (error) => {
-        if (attempt === this.#attempt) this.#fail(words.brokeHere(error));
-      },
-    });
+    const tracks = jsep.sdp.includes('m=application') ? [{ type: 'data' }] : [];
+    this.#call.answer({ jsep, tracks }, (answer) => this.#call.send({ request: 'start' }, answer));
   }
 
   #onTrack(track, on, reason) {
@@ -263,14 +231,12 @@ export class Player {
   }
 
   #onUp() {
-    clearTimeout(this.#timer);
     if (this.state === 'connecting') {
       this.#show('waiting', { title: 'Waiting for the first picture' });
     }
   }
 
   #onIceState(state) {
-    if (state === 'failed') this.#fail(words.noPath);
     if (state === 'disconnected' && this.state === 'playing') {
       this.#show('waiting', words.interrupted);
     }
@@ -336,13 +302,12 @@ export class Player {
 
   /** Ends what runs; what is still to come from it is not heard any more. */
   #leave() {
-    this.#attempt += 1;
     clearTimeout(this.#timer);
-    this.#handle?.detach();
-    this.#handle = undefined;
+    this.#call?.leave();
+    this.#call = undefined;
     for (const track of this.#stream.getTracks()) this.#stream.removeTrack(track);
     this.#figures = new Figures();
-    this.#rates = [];
+    this.#graph.clear();
     this.#silent = 0;
     const { tap, soundOff } = this.#parts;
     tap.hidden = soundOff.hidden = true;
@@ -377,48 +342,27 @@ export class Player {
     this.#parts.remark.hidden = !text;
   }
 
-  #draw(figures) {
-    const lost = figures.lostShare * 100;
+  #draw(figures, roundTripMs) {
+    const { lostShare = 0, lostTotal } = figures;
     const texts = {
-      bitrate: count(figures.kbps),
-      size: figures.width ? `${figures.width}×${figures.height}` : '–',
-      fps: count(figures.fps),
-      decoded: count(figures.decoded),
-      dropped: count(figures.dropped),
-      lost: `${lost.toFixed(lost > 0 && lost < 10 ? 1 : 0)} % (${count(figures.lostTotal)})`,
-      resent:
-        figures.resent === undefined && figures.asked
-          ? `${count(figures.asked)} asked`
-          : count(figures.resent ?? figures.asked),
-      roundTrip: milliseconds(figures.roundTripMs),
-      jitter: milliseconds(figures.jitterMs),
+      bitrate: words.count(figures.kbps),
+      size: words.size(figures),
+      fps: words.count(figures.fps),
+      decoded: words.count(figures.decoded),
+      dropped: words.count(figures.dropped),
+      lost: `${words.percent(lostShare)} (${words.count(lostTotal)})`,
+      resent: words.resent(figures),
+      roundTrip: words.milliseconds(roundTripMs),
+      jitter: words.milliseconds(figures.jitterMs),
       codec: figures.codecs.map(words.codecName).join(', ') || '\u00a0',
     };
     for (const [name, text] of Object.entries(texts)) {
       if (this.#cells[name].textContent !== text) this.#cells[name].textContent = text;
     }
-    this.#cells.lost.classList.toggle('bad', lost >= 2);
+    this.#cells.lost.classList.toggle('bad', lostShare >= 0.02);
     this.element.style.setProperty('--level', String(Math.min(1, (figures.audioLevel ?? 0.2) * 3)));
-    if (figures.kbps !== undefined) this.#drawGraph(figures.kbps);
+    if (figures.kbps !== undefined) this.#graph.add(figures.kbps);
   }
-
-  #drawGraph(kbps) {
-    this.#rates.push(kbps);
-    if (this.#rates.length > GRAPH_SECONDS + 1) this.#rates.shift();
-    const highest = Math.max(...this.#rates, 1) * 1.15;
-    const left = GRAPH_SECONDS + 1 - this.#rates.length;
-    const points = this.#rates.map((rate, i) => `${left + i} ${(24 - (rate / highest) * 23).toFixed(2)}`);
-    this.#parts.curve.setAttribute('d', `M${points.join('L')}`);
-    this.#parts.area.setAttribute('d', `M${left} 24L${points.join('L')}L${GRAPH_SECONDS} 24Z`);
-  }
-}
-
-function count(value) {
-  return value === undefined ? '–' : whole.format(value);
-}
-
-function milliseconds(value) {
-  return value < 1 ? '< 1 ms' : value === undefined ? '–' : `${whole.format(value)} ms`;
 }
 
 /** What an offer has of audio and video: `[{ kind: 'video', mid: 'v', codecs: ['VP8'] }]` */

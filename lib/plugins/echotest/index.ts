@@ -5,6 +5,7 @@ import type {
   HangupReason,
   IncomingTrack,
   Layers,
+  LayerTarget,
   OutgoingTrack,
   Peer,
   RemoteMedia,
@@ -19,7 +20,7 @@ import { boolean, optional, positiveInteger, string, type Shaped } from '../shap
 import { Recording, type RecordingOptions } from './recording.js';
 
 /** What the plugin needs of the gateway. */
-export interface EchoTestHost extends PluginHost, Pick<RecorderFactory, 'createRecorder'> {}
+export interface EchoTestHost extends PluginHost, RecorderFactory {}
 
 /** What {@link EchoTestPlugin} takes. */
 export interface EchoTestOptions {
@@ -63,9 +64,12 @@ class Echo {
   readonly #links = new Map<string, Link>();
   readonly #muted = { audio: false, video: false };
   #bitrate = 0;
+  /** Asked for; also of pictures that are still to come. */
+  #layers: Partial<LayerTarget> = {};
   #recording: Recording | null = null;
   /** Data channels with echoes that wait for room. */
   readonly #full = new Set<DataChannel>();
+  #hasData = false;
 
   constructor(
     readonly peer: Peer,
@@ -95,6 +99,7 @@ class Echo {
       ...(fallback === undefined ? {} : { fallback: fallback / 1000 }),
     };
     if (Object.keys(layers).length > 0) {
+      this.#layers = { ...this.#layers, ...layers };
       for (const { mid, kind } of this.peer.incoming) if (kind === 'video') this.peer.track(mid)?.setLayers(layers);
     }
     if (bitrate === undefined || bitrate === this.#bitrate) return;
@@ -106,10 +111,11 @@ class Echo {
     return this.#recording !== null;
   }
 
-  /** Tracks that come later are recorded too. */
+  /** Tracks and messages that come later are recorded too. */
   record(recording: Recording): void {
     this.#recording = recording;
     this.#recordTracks();
+    if (this.#hasData) recording.addData();
   }
 
   async stopRecording(): Promise<void> {
@@ -125,6 +131,8 @@ class Echo {
 
   /** On the channel it came by: text with a greeting, binary as it is. */
   #answer(channel: DataChannel): void {
+    this.#hasData = true;
+    this.#recording?.addData();
     const waiting: (string | Uint8Array)[] = [];
     // What comes while there is no room would have to be kept: the client waits.
     const update = (): void => {
@@ -134,6 +142,7 @@ class Echo {
       else this.peer.resumeData();
     };
     channel.on('message', (data) => {
+      this.#recording?.write(data);
       const echo = typeof data === 'string' ? greet(data) : data;
       if (waiting.length === 0 && channel.send(echo)) return;
       waiting.push(echo);
@@ -155,7 +164,10 @@ class Echo {
     if (out === undefined || out.closed || before?.closed === false) return;
     const made = link(track, out);
     this.#links.set(track.mid, made);
-    if (before?.sink !== out) this.#tell(out);
+    if (before?.sink !== out) {
+      this.#tell(out);
+      if (out.kind === 'video') out.setLayers(this.#layers);
+    }
     this.#apply(made);
   }
 
@@ -231,7 +243,11 @@ export class EchoTestPlugin extends Plugin {
   }
 
   override peerClosed(handle: Handle, _reason: HangupReason): void {
-    if (this.#echoes.delete(handle)) handle.push({ echotest: 'event', result: 'done' });
+    const echo = this.#echoes.get(handle);
+    if (echo === undefined) return;
+    this.#echoes.delete(handle);
+    void echo.stopRecording();
+    handle.push({ echotest: 'event', result: 'done' });
   }
 
   async #configure(handle: Handle, body: Body, jsep: RemoteJsep | undefined): Promise<object> {

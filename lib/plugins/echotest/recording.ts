@@ -2,7 +2,7 @@ import type { Logger } from '../../logger.js';
 import type { IncomingTrack } from '../../peer/peer.js';
 import { EXTENSIONS, type ExtensionName } from '../../peer/sdp/extensions.js';
 import { link, type Link } from '../../routing/link.js';
-import type { Recorder, RecorderFactory } from '../../routing/recorder.js';
+import type { DataRecorder, Recorder, RecorderFactory } from '../../routing/recorder.js';
 
 export interface RecordingOptions {
   /** Where files go: `-audio.mjr` and so on is added. */
@@ -10,15 +10,16 @@ export interface RecordingOptions {
   endToEndEncrypted: boolean;
 }
 
-/** What one client sends, from `record: true` to `record: false`: a file for each track. */
+/** What one client sends, from `record: true` to `record: false`: a file for each track, and one for all messages. */
 export class Recording {
-  readonly #factory: Pick<RecorderFactory, 'createRecorder'>;
+  readonly #factory: RecorderFactory;
   readonly #log: Logger;
   readonly #options: RecordingOptions;
   readonly #recorders = new Map<IncomingTrack, { recorder: Recorder; link: Link }>();
   readonly #count = { audio: 0, video: 0 };
+  #data: DataRecorder | null = null;
 
-  constructor(factory: Pick<RecorderFactory, 'createRecorder'>, logger: Logger, options: RecordingOptions) {
+  constructor(factory: RecorderFactory, logger: Logger, options: RecordingOptions) {
     this.#factory = factory;
     this.#log = logger;
     this.#options = options;
@@ -29,21 +30,33 @@ export class Recording {
     if (track.closed || this.#recorders.has(track)) return;
     const { fmtp, extensions } = track.negotiated;
     const number = ++this.#count[track.kind];
-    let recorder: Recorder;
-    try {
-      recorder = this.#factory.createRecorder({
+    const recorder = this.#make(() =>
+      this.#factory.createRecorder({
         path: `${this.#options.base}-${track.kind}${number === 1 ? '' : `-${String(number)}`}.mjr`,
         codec: track.codec,
         fmtp,
         extensions: urisOf(extensions),
         endToEndEncrypted: this.#options.endToEndEncrypted,
-      });
-    } catch (error) {
-      this.#log.error({ err: error }, 'an echo test is not recorded');
-      return;
-    }
+      }),
+    );
+    if (recorder === null) return;
     this.#recorders.set(track, { recorder, link: link(track, recorder) });
     track.once('close', () => void recorder.close());
+  }
+
+  /** Begins with the messages of data channels, if it is not there already. */
+  addData(): void {
+    this.#data ??= this.#make(() =>
+      this.#factory.createDataRecorder({
+        path: `${this.#options.base}-data.mjr`,
+        endToEndEncrypted: this.#options.endToEndEncrypted,
+      }),
+    );
+  }
+
+  /** A message as it came; one that is longer than what the format has room for is left out. */
+  write(message: string | Uint8Array): void {
+    if (this.#data?.closed === false) this.#data.write(message);
   }
 
   /** What is not sent back is not recorded either. */
@@ -57,7 +70,18 @@ export class Recording {
 
   /** Resolves when all files are finished. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#recorders.values()].map(({ recorder }) => recorder.close()));
+    const files = [...this.#recorders.values()].map(({ recorder }) => recorder.close());
+    if (this.#data !== null) files.push(this.#data.close());
+    await Promise.all(files);
+  }
+
+  #make<T>(create: () => T): T | null {
+    try {
+      return create();
+    } catch (error) {
+      this.#log.error({ err: error }, 'an echo test is not recorded');
+      return null;
+    }
   }
 }
 

@@ -1,44 +1,10 @@
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { EchoTestPlugin, type EchoTestOptions } from '../../../../lib/plugins/index.js';
-import { LocalClient, type LocalHandle } from '../../../../lib/session/local-client.js';
-import { SessionTable } from '../../../../lib/session/sessions.js';
-import type { RecorderOptions } from '../../../../lib/routing/recorder.js';
+import t from 'tap';
 import { fixture } from '../../../support/fixtures.js';
-import { MediaBench, turn } from '../../../support/media-bench.js';
+import { turn } from '../../../support/media-bench.js';
+import { EchoBench } from './bench.js';
 
 const OFFER = { type: 'offer', sdp: fixture('sdp/publish-av-data.chromium.offer.sdp') } as const;
-
-class EchoBench extends MediaBench {
-  readonly local: LocalClient;
-  readonly errors: string[] = [];
-
-  constructor(t: Test, options?: EchoTestOptions) {
-    super();
-    const logger = { ...this.logger, error: (_: unknown, text?: string) => void this.errors.push(text ?? '') };
-    const plugin = new EchoTestPlugin(options);
-    plugin.opened({ logger, createRecorder: (one: RecorderOptions) => this.recorders.createRecorder(one) });
-    const sessions = new SessionTable({
-      plugins: new Map([[EchoTestPlugin.package, plugin]]),
-      logger: this.logger,
-      createPeer: (peerOptions) => this.peers.createPeer(peerOptions),
-    });
-    this.local = new LocalClient(sessions);
-    t.teardown(() => sessions.close());
-  }
-
-  attach(): Promise<LocalHandle> {
-    return this.local.attach(EchoTestPlugin.package);
-  }
-
-  get files(): string[] {
-    return this.engine.recorders.map(({ options }) => options.path);
-  }
-
-  get open(): number {
-    return this.engine.recorders.filter(({ closed }) => !closed).length;
-  }
-}
 
 t.test('what comes is recorded, a file for each track', async (t) => {
   const folder = t.testdir();
@@ -76,11 +42,74 @@ t.test('what is not sent back is not recorded', async (t) => {
   t.same(paused(), ['audio false', 'video true']);
 });
 
+t.test('messages are recorded as they came, those of all channels in one file', async (t) => {
+  const folder = t.testdir();
+  const bench = new EchoBench(t, { recordings: folder });
+  const handle = await bench.attach();
+  await handle.request({ audio: true }, OFFER);
+  const [peer] = bench.engine.peers;
+  const data = () => bench.engine.recorders.filter(({ options }) => options.kind === 'data');
+  const written = () => data().map(({ messages }) => messages.map((message) => Buffer.from(message).toString()));
+  const open = async (label: string) => {
+    const channel = peer?.openChannel({ label });
+    await turn();
+    return {
+      receive: async (message: string | Uint8Array) => {
+        if (channel) peer?.receive(channel, message);
+        await turn();
+      },
+    };
+  };
+  const first = await open('first');
+  await first.receive('too early');
+
+  await handle.send({ record: true, filename: 'one' });
+  await first.receive('hello');
+  const second = await open('second');
+  await second.receive('grüß dich');
+  await first.receive(Buffer.from('bytes'));
+  await handle.send({ video: false });
+  await first.receive('muted');
+
+  t.same(written(), [['hello', 'grüß dich', 'bytes', 'muted']]);
+  t.equal(data()[0]?.options.path, join(folder, 'one-data.mjr'));
+  t.match(JSON.parse(data()[0]?.options.info ?? ''), { t: 'd', c: 'text' });
+
+  await handle.send({ record: false });
+  t.equal(bench.open, 0);
+  await first.receive('too late');
+  await handle.send({ record: true, filename: 'two' });
+  await second.receive('again');
+  t.same(written(), [['hello', 'grüß dich', 'bytes', 'muted'], ['again']]);
+
+  // A disk that is full ends it; the echo goes on.
+  data().at(-1)?.finish('ENOSPC', 'no space');
+  await turn();
+  await second.receive('nowhere');
+  t.same(written().at(-1), ['again']);
+  t.match(peer?.channels.at(-1)?.sent.at(-1), /nowhere$/);
+  await handle.send({ record: false });
+});
+
+t.test('without a data channel there is no file for it', async (t) => {
+  const bench = new EchoBench(t, { recordings: t.testdir() });
+  const handle = await bench.attach();
+
+  await handle.request({ record: true, filename: 'one' }, OFFER);
+  t.equal(bench.files.length, 2);
+
+  bench.engine.peers[0]?.openChannel({ label: 'late' });
+  await turn();
+  t.match(bench.files.at(-1), /one-data\.mjr$/, 'until one comes');
+});
+
 t.test('hanging up ends the recording', async (t) => {
   const bench = new EchoBench(t, { recordings: t.testdir() });
   const handle = await bench.attach();
   await handle.request({ record: true, filename: 'one' }, OFFER);
-  t.equal(bench.open, 2);
+  bench.engine.peers[0]?.openChannel({ label: 'chat' });
+  await turn();
+  t.equal(bench.open, 3);
 
   bench.engine.peers[0]?.end('dtls-alert');
   await turn();
