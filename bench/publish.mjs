@@ -100,6 +100,7 @@ function describe({ micros, load, loss, clientLoad, report }) {
   const parts = [`${micros.toFixed(2)} µs`, `${percent(load)} of a core`];
   if (loss > 0) parts.push(`${percent(loss)} lost`);
   if (report.wrong > 0) parts.push(`${report.wrong} that are wrong`);
+  if (report.foreign > 0) parts.push(`${report.foreign} from where ICE has not been`);
   if (report.resent + report.nacks > 0) parts.push(`${report.resent} + ${report.nacks} asked for again`);
   if (report.heldBack > 0) parts.push(`${report.heldBack} held back`);
   if (report.clientDrops > 0) parts.push(`the client dropped ${report.clientDrops}`);

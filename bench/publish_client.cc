@@ -70,7 +70,7 @@ struct Task {
 // What is counted over all publishers.
 struct Totals {
   std::uint64_t sent = 0, resent = 0, received = 0, recovered = 0, nacks = 0,
-                wrong = 0, held_back = 0, kernel_drops = 0;
+                wrong = 0, foreign = 0, held_back = 0, kernel_drops = 0;
   double cpu_seconds = 0;
 };
 
@@ -282,8 +282,8 @@ class PublishClient final : private MediaClient::Observer {
       totals.recovered += media.recovered;
       totals.nacks += media.nacks_sent;
       totals.wrong += media.wrong_ssrc + media.wrong_payload_type +
-                      media.malformed + media.jumps + media.auth_failures +
-                      media.foreign;
+                      media.malformed + media.jumps + media.auth_failures;
+      totals.foreign += media.foreign;
       totals.kernel_drops += publisher->client.KernelDrops();
       if (publisher->video) {
         totals.sent += publisher->video->counters().sent;
@@ -334,6 +334,7 @@ class PublishClient final : private MediaClient::Observer {
         .Number("recovered", now.recovered - then.recovered)
         .Number("nacks", now.nacks - then.nacks)
         .Number("wrong", now.wrong - then.wrong)
+        .Number("foreign", now.foreign - then.foreign)
         .Number("late", late_)
         .Number("heldBack", now.held_back - then.held_back)
         .Number("clientDrops", now.kernel_drops - then.kernel_drops)
