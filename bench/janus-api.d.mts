@@ -5,12 +5,12 @@ export interface Offer {
 }
 export class JanusSession {
   static open(url: string): Promise<JanusSession>;
-  attach(): Promise<number>;
+  attach(plugin?: string): Promise<number>;
   ask(handle: number, body: object): Promise<void>;
   message(handle: number, body: object, jsep?: object): Promise<{ jsep: { type: string; sdp: string } }>;
   detach(handle: number): Promise<void>;
   close(): Promise<void>;
 }
-export function readOffer(sdp: string): Offer;
+export function readDescription(sdp: string): Offer;
 export function addCommand(id: number, offer: Offer): string;
 export function writeAnswer(offer: Offer, local: object): string;

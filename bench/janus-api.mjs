@@ -1,5 +1,5 @@
 // As much of a client of the Janus API over HTTP, and of SDP, as it takes to
-// watch a mountpoint. Works with headgate and with Janus.
+// watch a mountpoint or to use the echo test. Works with headgate and with Janus.
 import { Agent, request } from 'node:http';
 import { randomUUID } from 'node:crypto';
 
@@ -23,9 +23,9 @@ export class JanusSession {
     this.#url = url;
   }
 
-  /** A handle of the streaming plugin. */
-  async attach() {
-    const { data } = await this.#post(this.#path, { janus: 'attach', plugin: 'janus.plugin.streaming' });
+  /** A handle of a plugin. */
+  async attach(plugin = 'janus.plugin.streaming') {
+    const { data } = await this.#post(this.#path, { janus: 'attach', plugin });
     return data.id;
   }
 
@@ -40,7 +40,7 @@ export class JanusSession {
     const event = new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#events.delete(transaction);
-        reject(new Error(`no answer to "${body.request}"`));
+        reject(new Error(`no answer to ${nameOf(body)}`));
       }, 30_000);
       this.#events.set(transaction, (message) => {
         clearTimeout(timer);
@@ -50,7 +50,7 @@ export class JanusSession {
     await this.#post(`${this.#path}/${handle}`, { janus: 'message', transaction, body, jsep });
     const message = await event;
     const error = message.plugindata?.data?.error ?? message.error?.reason;
-    if (error !== undefined) throw new Error(`"${body.request}" was refused: ${error}`);
+    if (error !== undefined) throw new Error(`${nameOf(body)} was refused: ${error}`);
     return message;
   }
 
@@ -110,8 +110,13 @@ export class JanusSession {
   }
 }
 
-/** What there is to know of an offer with one video m-line. */
-export function readOffer(sdp) {
+/** Of a request; those of the echo test have no name. */
+function nameOf(body) {
+  return `"${body.request ?? JSON.stringify(body)}"`;
+}
+
+/** What there is to know of an offer or answer with one m-line. */
+export function readDescription(sdp) {
   const all = (pattern) => [...sdp.matchAll(pattern)].map(([, value]) => value);
   const one = (pattern) => all(pattern)[0];
   const payloadType = one(/^m=video \S+ \S+ (\d+)/gm);
@@ -125,6 +130,9 @@ export function readOffer(sdp) {
     rtpmap: one(new RegExp(`^a=rtpmap:${payloadType} (\\S+)`, 'gm')),
     nack: new RegExp(`^a=rtcp-fb:${payloadType} nack\\r?$`, 'm').test(sdp),
     ssrc: group?.[1] ?? one(/^a=ssrc:(\d+) /gm),
+    extension: (uri) => new RegExp(`^a=extmap:(\\d+)(?:/\\w+)? ${uri}\\r?$`, 'm').exec(sdp)?.[1],
+    sctpPort: one(/^a=sctp-port:(\d+)/gm),
+    setup: one(/^a=setup:(\w+)/gm),
     rtx: rtx !== undefined && group ? { payloadType: rtx, ssrc: group[2] } : undefined,
     ufrag: one(/^a=ice-ufrag:(\S+)/gm),
     pwd: one(/^a=ice-pwd:(\S+)/gm),
@@ -139,14 +147,96 @@ export function addCommand(id, offer) {
   return [
     `add id=${id} ssrc=${offer.ssrc} pt=${offer.payloadType}`,
     ...(rtx ? [`rtx-ssrc=${rtx.ssrc} rtx-pt=${rtx.payloadType}`] : []),
-    `nack=${offer.nack ? 1 : 0} ufrag=${offer.ufrag} pwd=${offer.pwd} fingerprint=${offer.fingerprint}`,
-    `candidates=${offer.candidates.join('|')}`,
+    `nack=${offer.nack ? 1 : 0} ${transportOf(offer)}`,
   ].join(' ');
+}
+
+function transportOf({ ufrag, pwd, fingerprint, candidates }) {
+  return `ufrag=${ufrag} pwd=${pwd} fingerprint=${fingerprint} candidates=${candidates.join('|')}`;
 }
 
 /** An answer that takes what was offered, with the load client's `local`. */
 export function writeAnswer(offer, local) {
   const { mid, payloadType, rtx } = offer;
+  return writeDescription(local, {
+    media: `video 9 ${offer.profile} ${payloadType}${rtx ? ` ${rtx.payloadType}` : ''}`,
+    mid,
+    setup: 'active',
+    lines: [
+      'a=recvonly',
+      'a=rtcp-mux',
+      `a=rtpmap:${payloadType} ${offer.rtpmap}`,
+      ...(offer.nack ? [`a=rtcp-fb:${payloadType} nack`] : []),
+      `a=rtcp-fb:${payloadType} nack pli`,
+      ...(rtx ? [`a=rtpmap:${rtx.payloadType} rtx/90000`, `a=fmtp:${rtx.payloadType} apt=${payloadType}`] : []),
+    ],
+  });
+}
+
+// Of a publisher's offer, as a browser numbers them.
+const VP8 = 96;
+const RTX = 97;
+const MID = '0';
+const EXTENSIONS = {
+  'transport-cc-ext': [3, 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01'],
+  'mid-ext': [4, 'urn:ietf:params:rtp-hdrext:sdes:mid'],
+};
+
+function ssrcsOf(id) {
+  return { ssrc: 1000 + 2 * id, rtxSsrc: 1001 + 2 * id };
+}
+
+/** A publisher's offer of one video, with the publish client's `local`. */
+export function writeVideoOffer(id, local) {
+  const { ssrc, rtxSsrc } = ssrcsOf(id);
+  return writeDescription(local, {
+    media: `video 9 UDP/TLS/RTP/SAVPF ${VP8} ${RTX}`,
+    mid: MID,
+    setup: 'actpass',
+    lines: [
+      'a=sendrecv',
+      'a=msid:publisher video',
+      'a=rtcp-mux',
+      ...Object.values(EXTENSIONS).map(([number, uri]) => `a=extmap:${number} ${uri}`),
+      `a=rtpmap:${VP8} VP8/90000`,
+      ...['nack', 'nack pli', 'ccm fir', 'goog-remb', 'transport-cc'].map((value) => `a=rtcp-fb:${VP8} ${value}`),
+      `a=rtpmap:${RTX} rtx/90000`,
+      `a=fmtp:${RTX} apt=${VP8}`,
+      `a=ssrc-group:FID ${ssrc} ${rtxSsrc}`,
+      `a=ssrc:${ssrc} cname:publisher`,
+      `a=ssrc:${rtxSsrc} cname:publisher`,
+    ],
+  });
+}
+
+/** The offer of a peer that has nothing but data channels. */
+export function writeDataOffer(local) {
+  return writeDescription(local, {
+    media: 'application 9 UDP/DTLS/SCTP webrtc-datachannel',
+    mid: MID,
+    setup: 'actpass',
+    lines: ['a=sctp-port:5000', 'a=max-message-size:262144'],
+  });
+}
+
+/** The line by which the publish client is told of the answer to its offer. */
+export function connectCommand(id, answer) {
+  const parts = [`connect id=${id} role=${answer.setup === 'active' ? 'server' : 'client'}`];
+  if (answer.sctpPort !== undefined) {
+    parts.push(`sctp-port=${answer.sctpPort}`);
+  } else {
+    const { ssrc, rtxSsrc } = ssrcsOf(id);
+    parts.push(`ssrc=${ssrc} pt=${VP8} echo-ssrc=${answer.ssrc} nack=${answer.nack ? 1 : 0}`);
+    if (answer.rtx) parts.push(`rtx-ssrc=${rtxSsrc} rtx-pt=${RTX} echo-rtx-ssrc=${answer.rtx.ssrc}`);
+    for (const [name, [, uri]] of Object.entries(EXTENSIONS)) {
+      const number = answer.extension(uri);
+      if (number !== undefined) parts.push(`${name}=${number}`);
+    }
+  }
+  return [...parts, transportOf(answer)].join(' ');
+}
+
+function writeDescription(local, { media, mid, setup, lines }) {
   const address = local.candidates[0]?.split(' ')[4] ?? '127.0.0.1';
   return [
     'v=0',
@@ -154,19 +244,14 @@ export function writeAnswer(offer, local) {
     's=-',
     't=0 0',
     `a=group:BUNDLE ${mid}`,
-    `m=video 9 ${offer.profile} ${payloadType}${rtx ? ` ${rtx.payloadType}` : ''}`,
+    `m=${media}`,
     `c=IN IP4 ${address}`,
-    'a=recvonly',
     `a=mid:${mid}`,
-    'a=rtcp-mux',
     `a=ice-ufrag:${local.ufrag}`,
     `a=ice-pwd:${local.pwd}`,
     `a=fingerprint:sha-256 ${local.fingerprint}`,
-    'a=setup:active',
-    `a=rtpmap:${payloadType} ${offer.rtpmap}`,
-    ...(offer.nack ? [`a=rtcp-fb:${payloadType} nack`] : []),
-    `a=rtcp-fb:${payloadType} nack pli`,
-    ...(rtx ? [`a=rtpmap:${rtx.payloadType} rtx/90000`, `a=fmtp:${rtx.payloadType} apt=${payloadType}`] : []),
+    `a=setup:${setup}`,
+    ...lines,
     ...local.candidates.map((candidate) => `a=${candidate}`),
     'a=end-of-candidates',
     '',

@@ -18,22 +18,20 @@
 //   report       -> what came since, {"event":"report",…}
 #include <linux/sock_diag.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdarg>
 #include <cstdio>
 #include <map>
 #include <memory>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "bench/client_io.h"
 #include "bench/histogram.h"
 #include "bench/payload.h"
 #include "support/media_client.h"
@@ -41,92 +39,6 @@
 
 namespace hg::bench {
 namespace {
-
-constexpr int kReceiveBuffer = 1 << 19;  // the kernel doubles it
-// Janus resends only once a report told it of a round trip of 1 ms or more.
-constexpr Duration kExtraRoundTrip = 20ms;
-// Who resends at most once per round trip ignores what is asked for earlier.
-constexpr Duration kNackInterval = kExtraRoundTrip + 10ms;
-
-// Viewers are elsewhere: waking their process, packet by packet, would be paid
-// for by the server that sends to them. So nobody waits here: we look.
-constexpr Duration kLookEvery = 500us;
-
-using Id = unsigned long;
-
-// A line of JSON, built member by member.
-class Json {
- public:
-  explicit Json(std::string_view event) { Text("event", event); }
-
-  Json& Text(std::string_view name, std::string_view value) {
-    Name(name);
-    text_ += Quote(value);
-    return *this;
-  }
-  Json& Number(std::string_view name, double value) {
-    Name(name);
-    std::array<char, 40> digits;
-    std::snprintf(digits.data(), digits.size(), "%.15g", value);
-    text_ += digits.data();
-    return *this;
-  }
-  template <std::integral T>
-  Json& Number(std::string_view name, T value) {
-    Name(name);
-    text_ += std::to_string(value);
-    return *this;
-  }
-  template <typename Range>
-  Json& List(std::string_view name, const Range& values) {
-    Name(name);
-    text_ += '[';
-    bool first = true;
-    for (const auto& value : values) {
-      if (!std::exchange(first, false)) text_ += ',';
-      if constexpr (std::integral<std::ranges::range_value_t<Range>>) {
-        text_ += std::to_string(value);
-      } else {
-        text_ += Quote(value);
-      }
-    }
-    text_ += ']';
-    return *this;
-  }
-  void Print() {
-    text_ += "}\n";
-    std::fwrite(text_.data(), 1, text_.size(), stdout);
-    std::fflush(stdout);
-  }
-
- private:
-  void Name(std::string_view name) {
-    text_ += text_.empty() ? '{' : ',';
-    text_ += Quote(name) + ':';
-  }
-  static std::string Quote(std::string_view value) {
-    std::string quoted = "\"";
-    for (const char c : value) {
-      if (c == '"' || c == '\\') quoted += '\\';
-      quoted += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-    }
-    return quoted + '"';
-  }
-
-  std::string text_;
-};
-
-double Seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
-double OwnCpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) *
-             1e-6;
-}
 
 // Sockets that take whatever comes: where the bare loop sends to.
 class Sinks {
@@ -214,7 +126,10 @@ class LoadClient final : private MediaClient::Observer {
  public:
   LoadClient(const std::string& address, bool gro)
       : address_(address), gro_(gro), identity_(MediaClient::Identity::Make()) {
-    loop_.AddFd(STDIN_FILENO, [this] { ReadCommands(); });
+    loop_.AddFd(STDIN_FILENO, [this] {
+      done_ =
+          !commands_.Read([this](const std::string& line) { Execute(line); });
+    });
     Mark();
   }
 
@@ -230,27 +145,8 @@ class LoadClient final : private MediaClient::Observer {
 
  private:
   // ---- commands
-  void ReadCommands() {
-    std::array<char, 65536> text;
-    const auto n = read(STDIN_FILENO, text.data(), text.size());
-    if (n <= 0) {
-      done_ = true;
-      return;
-    }
-    input_.append(text.data(), static_cast<std::size_t>(n));
-    for (auto end = input_.find('\n'); end != std::string::npos;
-         end = input_.find('\n')) {
-      const std::string line = input_.substr(0, end);
-      input_.erase(0, end + 1);
-      Execute(line);
-    }
-  }
-
   void Execute(const std::string& line) {
-    const auto space = line.find(' ');
-    const std::string verb = line.substr(0, space);
-    const std::string rest =
-        space == std::string::npos ? "" : line.substr(space + 1);
+    const auto [verb, rest] = SplitVerb(line);
     if (verb == "add") {
       Add(Arguments(rest));
     } else if (verb == "remove") {
@@ -267,55 +163,16 @@ class LoadClient final : private MediaClient::Observer {
     }
   }
 
-  // "a=1 b=2 candidates=…", of which the last takes the rest of the line.
-  static std::map<std::string, std::string> Arguments(std::string_view text) {
-    std::map<std::string, std::string> arguments;
-    while (!text.empty()) {
-      const auto equals = text.find('=');
-      if (equals == std::string_view::npos) break;
-      const std::string name(text.substr(0, equals));
-      text.remove_prefix(equals + 1);
-      const auto end = name == "candidates"
-                           ? text.size()
-                           : std::min(text.find(' '), text.size());
-      arguments[name] = text.substr(0, end);
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return arguments;
-  }
-
-  void Add(std::map<std::string, std::string> arguments) {
-    const auto number = [&](const char* name) {
-      const std::string& text = arguments[name];
-      return text.empty() ? 0ul : std::stoul(text);
-    };
-    MediaClient::Remote remote;
-    remote.ice = {arguments["ufrag"], arguments["pwd"]};
-    const std::string& fingerprint = arguments["fingerprint"];
-    const auto comma = fingerprint.find(',');
-    if (comma != std::string::npos) {
-      if (auto parsed = Fingerprint::Parse(fingerprint.substr(0, comma),
-                                           fingerprint.substr(comma + 1)))
-        remote.fingerprints.push_back(std::move(*parsed));
-    }
-    for (const auto part :
-         std::views::split(arguments["candidates"], std::string_view("|")))
-      remote.candidates.emplace_back(part.begin(), part.end());
-
-    MediaClient::Options options;
-    options.identity = identity_;
-    options.local_addresses = {address_};
-    options.extra_round_trip = kExtraRoundTrip;
-    options.nack_round_trip = kNackInterval;
-    options.receive_buffer = kReceiveBuffer;
-    options.gro = gro_;
+  void Add(const Arguments& arguments) {
+    auto options = ClientOptions(identity_, address_, gro_);
     options.tracks = {
-        {.ssrc = static_cast<std::uint32_t>(number("ssrc")),
-         .payload_type = static_cast<std::uint8_t>(number("pt")),
-         .rtx_ssrc = static_cast<std::uint32_t>(number("rtx-ssrc")),
-         .rtx_payload_type = static_cast<std::uint8_t>(number("rtx-pt")),
-         .nack = number("nack") != 0}};
-    const Id id = number("id");
+        {.ssrc = static_cast<std::uint32_t>(arguments.Number("ssrc")),
+         .payload_type = static_cast<std::uint8_t>(arguments.Number("pt")),
+         .rtx_ssrc = static_cast<std::uint32_t>(arguments.Number("rtx-ssrc")),
+         .rtx_payload_type =
+             static_cast<std::uint8_t>(arguments.Number("rtx-pt")),
+         .nack = arguments.Number("nack") != 0}};
+    const Id id = arguments.Number("id");
     auto& viewer = viewers_[id];
     MediaClient::Observer& observer = *this;
     viewer = std::make_unique<Viewer>(options, observer);
@@ -323,7 +180,7 @@ class LoadClient final : private MediaClient::Observer {
     by_client_[&viewer->client] = viewer.get();
     const Timestamp now = MonotonicNow();
     if (!viewer->client.Start(now)) return;
-    viewer->client.SetRemote(remote, now);
+    viewer->client.SetRemote(ReadRemote(arguments), now);
     loop_.Add(viewer->client);
   }
 
@@ -481,7 +338,7 @@ class LoadClient final : private MediaClient::Observer {
   Viewer* last_viewer_ = nullptr;
   Sinks sinks_;
   MediaClientLoop loop_;
-  std::string input_;
+  CommandReader commands_;
   bool done_ = false;
   Histogram latency_;
   std::uint64_t corrupt_ = 0;

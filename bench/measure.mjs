@@ -1,6 +1,6 @@
 // One measurement: a server, N viewers of a mountpoint, frames of B packets.
 import { join } from 'node:path';
-import { addCommand, JanusSession, readOffer, writeAnswer } from './janus-api.mjs';
+import { addCommand, JanusSession, readDescription, writeAnswer } from './janus-api.mjs';
 import { Child, cpuBetween, cpuSeconds, forEachLimited, residentBytes, sleep } from './processes.mjs';
 
 export const FRAMES_PER_SECOND = 30;
@@ -78,7 +78,7 @@ class Load {
     const handle = await this.#session.attach();
     const begin = performance.now();
     const { jsep } = await this.#session.message(handle, { request: 'watch', id: 1 });
-    const offer = readOffer(jsep.sdp);
+    const offer = readDescription(jsep.sdp);
     this.#client.send(addCommand(id, offer));
     const local = await this.#client.next(about('local'), SETUP_PATIENCE, 'candidates of a viewer');
     const answer = { type: 'answer', sdp: writeAnswer(offer, local) };
@@ -188,7 +188,7 @@ export async function measure(server, { address, viewers, packets, seconds, gro 
  * `counter`): the median over slices of a second, which a machine that stood
  * still for a moment does not spoil.
  */
-async function measureSlices(load, pid, seconds, counter) {
+export async function measureSlices(load, pid, seconds, counter) {
   const slices = [];
   let report = { [counter]: 0 };
   const cpuBefore = cpuSeconds(pid);

@@ -17,19 +17,16 @@
 //   … --check                                instead: the cell and the stall that have limits, and
 //                                            status 1 if one is not kept
 //
-// As root it runs in a network namespace of its own, also because Janus skips
-// loopback; else on loopback, without Janus.
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
-import { join } from 'node:path';
+// What peers send is measured by bench/publish.mjs. As root both run in a network
+// namespace of their own, also because Janus skips loopback; else on loopback,
+// without Janus.
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { address, fail, heading, isolate } from './isolated.mjs';
 import { FRAMES_PER_SECOND, measure, measureStall, median } from './measure.mjs';
-import { janusVersion, servers } from './servers.mjs';
-import { inNamespace, whyNoNamespace } from '../test/support/namespace.mjs';
+import { fixed, percent, printTable } from './report.mjs';
+import { servers } from './servers.mjs';
 
-const root = join(import.meta.dirname, '..');
 const MOST_PACKETS_PER_SECOND = 120_000;
 const LIMITS = { viewers: 100, packets: 8, ofBest: 1 / 4, ofDefault: 1 / 8, ofBare: 2, bytesPerViewer: 150_000 };
 const STALL = { viewers: 20, packets: 8, milliseconds: 2000 };
@@ -52,64 +49,23 @@ for (const name of options.only ?? []) {
   if (!Object.hasOwn(servers, name)) fail(`--only takes one of ${Object.keys(servers).join(', ')}`);
 }
 
-function fail(message) {
-  console.error(message);
-  process.exit(2);
-}
-
 function number(text, fallback) {
   const value = text === undefined ? fallback : Number(text);
   if (!Number.isInteger(value) || value < 1) fail(`${text} is not a whole number`);
   return value;
 }
 
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  if (error || status !== 0) fail(`${command} ${args.join(' ')}: ${error?.message ?? `status ${status}`}`);
-}
-
-// ---- before the namespace -----------------------------------------------------
-
-if (process.env.HEADGATE_TEST_ADDRESS === undefined) {
-  if (!options['no-build']) run(process.execPath, ['native/build.mjs', '--preset', 'bench']);
-  const why = whyNoNamespace();
-  if (why === undefined) {
-    const [program, ...args] = [
-      ...inNamespace,
-      process.execPath,
-      join(root, 'bench/run.mjs'),
-      ...process.argv.slice(2),
-    ];
-    const child = spawn(program, args, { stdio: 'inherit' });
-    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-    const [status] = await once(child, 'exit');
-    process.exit(status ?? 1);
-  }
-  console.log(`No network namespace (${why}): on loopback, and so without Janus.`);
-}
-
-// Children are ended when we exit, not when we are killed.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+await isolate(import.meta.filename, { build: !options['no-build'] });
 
 // ---- the cells ------------------------------------------------------------------
 
-const address = process.env.HEADGATE_TEST_ADDRESS ?? '127.0.0.1';
 const gro = !options['no-gro'];
-const isIsolated = process.env.HEADGATE_TEST_ADDRESS !== undefined;
-const janus = janusVersion();
+const janus = heading();
 const names = Object.keys(servers).filter((name) => {
   if (options.only !== undefined && !options.only.includes(name)) return false;
-  return !servers[name].janus || (isIsolated && janus !== undefined);
+  return !servers[name].janus || janus !== undefined;
 });
 const results = [];
-
-function heading() {
-  const parts = [`Node ${process.version}`, `${cpus().length} × ${cpus()[0].model.trim()}`, `Linux ${release()}`];
-  console.log(parts.join(', '));
-  console.log(`OpenSSL of node: ${process.versions.openssl}`);
-  if (janus === undefined) console.log('Janus is not installed (Debian: janus): without it.');
-  else if (isIsolated) console.log(`Janus ${janus}`);
-}
 
 async function measureCell(viewers, packets, seconds, repeat) {
   const rate = viewers * packets * FRAMES_PER_SECOND;
@@ -147,11 +103,6 @@ function describe(figures) {
   return parts.join(', ');
 }
 
-function percent(share) {
-  const value = 100 * share;
-  return `${value === 0 || value >= 10 ? value.toFixed(0) : value.toPrecision(2)} %`;
-}
-
 /** The median of a figure over all turns. */
 function figure(cell, name, member) {
   const values = (cell.by[name] ?? []).map((figures) => figures[member]).filter((value) => value !== undefined);
@@ -176,7 +127,6 @@ function table() {
       }
       const get = (member) => figure(cell, name, member);
       const micros = get('microsPerPacket');
-      const fixed = (value, digits) => (value === undefined ? '–' : value.toFixed(digits));
       const loss = get('loss');
       rows.push([
         viewers,
@@ -193,16 +143,7 @@ function table() {
       ]);
     }
   }
-  const widths = rows[0].map((_, column) =>
-    Math.max(...rows.map((row) => (row.length < 4 ? 0 : `${row[column]}`.length))),
-  );
-  for (const row of rows) {
-    const isText = (column) => column === 2 || column === 10;
-    const cells = row.map((value, column) =>
-      isText(column) ? `${value}`.padEnd(widths[column]) : `${value}`.padStart(widths[column]),
-    );
-    console.log(cells.join('  ').trimEnd());
-  }
+  printTable(rows, [2, 10]);
   console.log(
     '\nkB/viewer: growth of resident memory from before the viewers to the end of the interval, in a process',
   );
@@ -285,8 +226,6 @@ async function checkLimits(seconds, repeat) {
 
 // ---- main -------------------------------------------------------------------------
 
-if (!existsSync(join(root, 'dist/index.js'))) fail('dist/ is not there: run `npm run build`');
-heading();
 if (options.stall) {
   const figures = await stall();
   if (options.json) writeFileSync(options.json, JSON.stringify(figures, null, 2));

@@ -1,5 +1,5 @@
-// What is measured. Each server starts with one mountpoint, which is fed on
-// `feedPort`, and is watched at `url`.
+// What is measured. Each server has the echo test and one mountpoint, which is fed
+// on `feedPort`, and is spoken to at `url`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -65,7 +65,7 @@ async function answers(url) {
 
 function janusConfig(address, eventLoops) {
   // The plugins that nobody uses would only cost memory.
-  const idle = ['audiobridge', 'duktape', 'echotest', 'lua', 'nosip', 'recordplay', 'sip', 'textroom', 'videocall'];
+  const idle = ['audiobridge', 'duktape', 'lua', 'nosip', 'recordplay', 'sip', 'textroom', 'videocall'];
   const files = (names) => names.map((name) => `libjanus_${name}.so`).join(',');
   return {
     'janus.jcfg': `

@@ -1,7 +1,9 @@
 // The packets a source sent lately, by normalised sequence number, to answer
 // NACKs (RFC 4585 s6.2.1) of all its viewers on one shard.
-// Invariant: slot i is empty or holds a packet with seq % slots == i; a newer
-// packet is never replaced by an older one.
+// Invariants: slot i is empty or holds a packet with seq % slots == i; a newer
+// packet is never replaced by an older one; slots that hold one are those of
+// `oldest_` to `newest_`. What is too old goes as new ones come: the pool is
+// shared, and many sources together would hold all of it.
 #pragma once
 
 #include <concepts>
@@ -23,6 +25,7 @@ class RetransmissionStore {
 
   explicit RetransmissionStore(const Limits& limits);
 
+  // The packet's arrival is the time it is.
   void Insert(PacketRef packet);
   // `seq`: the low 32 bits of the packet's extended_seq, so that a source that
   // runs through its 16 bits within max_age confuses nobody. nullptr if it is
@@ -38,9 +41,14 @@ class RetransmissionStore {
  private:
   std::size_t IndexOf(std::uint32_t seq) const { return seq & mask_; }
 
+  void LetGo(Timestamp now, std::size_t most);
+
   const Duration max_age_;
   const std::size_t mask_;
   std::vector<PacketRef> slots_;
+  // Extended sequence numbers; nothing is kept: `oldest_` is beyond `newest_`.
+  std::uint64_t oldest_ = 1;
+  std::uint64_t newest_ = 0;
 };
 
 }  // namespace hg

@@ -148,11 +148,17 @@ MediaClient::MediaClient(Options options, Observer& observer)
       observer_(observer),
       identity_(options_.identity ? options_.identity : Identity::Make()),
       own_ssrc_(Random32()),
-      ice_(MakeNiceIceTransport({.controlling = false,
+      ice_(MakeNiceIceTransport({.controlling = options_.controlling,
                                  .local_addresses = options_.local_addresses,
                                  .times = options_.ice_times},
-                                *this)) {
-  for (const Track& track : options_.tracks)
+                                *this)),
+      dtls_role_(options_.dtls_role) {
+  SetTracks(options_.tracks);
+}
+
+void MediaClient::SetTracks(const std::vector<Track>& tracks) {
+  streams_.clear();
+  for (const Track& track : tracks)
     streams_.push_back(std::make_unique<Stream>(track, options_.nack_limits));
 }
 
@@ -171,8 +177,10 @@ bool MediaClient::Start(Timestamp now) {
 void MediaClient::SetRemote(const Remote& remote, Timestamp now) {
   now_ = now;
   if (state_ == State::kClosed || dtls_) return;
+  if (remote.tracks) SetTracks(*remote.tracks);
+  dtls_role_ = remote.dtls_role.value_or(options_.dtls_role);
   DtlsSession::Observer& dtls_observer = *this;
-  dtls_ = std::make_unique<DtlsSession>(*identity_->dtls, options_.dtls_role,
+  dtls_ = std::make_unique<DtlsSession>(*identity_->dtls, dtls_role_,
                                         remote.fingerprints, dtls_observer);
   ice_->SetRemote(remote.ice);
   for (const std::string& candidate : remote.candidates)
@@ -295,7 +303,11 @@ void MediaClient::StartDtlsIfReady() {
   if (ice_state_ != IceState::kConnected || state_ != State::kIce || !dtls_)
     return;
   state_ = State::kDtls;
-  if (options_.dtls_role == DtlsRole::kClient) dtls_->Start();
+  if (dtls_role_ == DtlsRole::kClient) dtls_->Start();
+}
+
+void MediaClient::OnDtlsApplicationData(Bytes data) {
+  observer_.OnData(*this, data);
 }
 
 void MediaClient::OnDtlsSend(Bytes datagram) { Send(datagram); }
@@ -454,6 +466,7 @@ void MediaClient::OnRtcp(MutableBytes datagram) {
   }
   if (DispatchRtcp(datagram.first(plain.size), *this).malformed)
     ++counters_.malformed;
+  observer_.OnRtcp(*this, datagram.first(plain.size));
 }
 
 void MediaClient::OnSenderReport(const SenderReport& report) {
@@ -485,11 +498,19 @@ void MediaClient::SendRtcp(MutableBytes buffer, std::size_t size) {
 }
 
 void MediaClient::SendRtp(Bytes packet) {
-  if (state_ != State::kConnected) return;
   std::vector<std::uint8_t> buffer(packet.begin(), packet.end());
   buffer.resize(packet.size() + SrtpSession::kMaxOverhead);
-  const auto size = srtp_->ProtectRtp(buffer, packet.size());
-  if (size) Send(Bytes(buffer).first(*size));
+  SendRtp(buffer, packet.size());
+}
+
+void MediaClient::SendRtp(MutableBytes buffer, std::size_t size) {
+  if (state_ != State::kConnected) return;
+  const auto protected_size = srtp_->ProtectRtp(buffer, size);
+  if (protected_size) Send(buffer.first(*protected_size));
+}
+
+void MediaClient::SendData(Bytes packet) {
+  if (state_ == State::kConnected) dtls_->SendApplicationData(packet);
 }
 
 void MediaClient::SendRtcp(Bytes compound) {

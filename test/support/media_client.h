@@ -1,6 +1,7 @@
-// A receiving WebRTC peer for tests and benchmarks: the answering side, full
-// ICE (controlled), DTLS client, SRTP. It counts and checks what arrives, asks
-// for what is missing with NACKs, and reports like a browser.
+// A WebRTC peer for tests and benchmarks, full ICE, DTLS and SRTP; if nothing
+// else is asked for the answering side, which receives. It counts and checks
+// what arrives, asks for what is missing with NACKs, and reports like a
+// browser.
 //
 // Single-threaded and driven by its owner: poll `fds()`, call OnReadable() for
 // a readable one and OnTimer() at NextTimeout(). MediaClientLoop below does
@@ -64,6 +65,7 @@ class MediaClient final : private IceTransport::Observer,
     std::shared_ptr<const Identity> identity;  // null: its own
     std::vector<std::string> local_addresses = {"127.0.0.1"};
     std::vector<Track> tracks;
+    bool controlling = false;  // who offers is (RFC 8445 s6.1.1)
     IceTimes ice_times;
     DtlsRole dtls_role = DtlsRole::kClient;
     Duration report_interval = 1s;  // of receiver reports; 0: none
@@ -78,15 +80,18 @@ class MediaClient final : private IceTransport::Observer,
     bool gro = false;
   };
 
-  // From the server's offer.
+  // From the server's description.
   struct Remote {
     IceRemote ice;
     std::vector<Fingerprint> fingerprints;
     std::vector<std::string> candidates;  // "candidate:…", "a=" allowed
     bool gathering_done = true;           // false: AddRemoteCandidate() follows
+    // What an answer decides; else it is as in Options.
+    std::optional<DtlsRole> dtls_role;
+    std::optional<std::vector<Track>> tracks;
   };
 
-  // For the SDP answer.
+  // For our own.
   struct Local {
     std::string ufrag;
     std::string pwd;
@@ -133,6 +138,10 @@ class MediaClient final : private IceTransport::Observer,
     virtual void OnLocalReady(MediaClient&, const Local&) {}
     virtual void OnConnected(MediaClient&, SrtpProfile) {}
     virtual void OnPacket(MediaClient&, const Packet&) {}
+    // Each compound that came, plain.
+    virtual void OnRtcp(MediaClient&, Bytes /*compound*/) {}
+    // SCTP (RFC 8261).
+    virtual void OnData(MediaClient&, Bytes) {}
     // `why` is for people. Nothing follows.
     virtual void OnClosed(MediaClient&, std::string_view /*why*/) {}
   };
@@ -153,6 +162,12 @@ class MediaClient final : private IceTransport::Observer,
   // connected.
   void SendRtp(Bytes packet);
   void SendRtcp(Bytes compound);
+  // The same without a copy: of `buffer`, which has SrtpSession::kMaxOverhead
+  // more, the first `size` bytes are the packet.
+  void SendRtp(MutableBytes buffer, std::size_t size);
+  // One SCTP packet of at most max_data() bytes, once connected.
+  void SendData(Bytes packet);
+  std::size_t max_data() const { return dtls_->max_application_data(); }
   // Says goodbye by DTLS. OnClosed is not called.
   void Close();
 
@@ -192,7 +207,7 @@ class MediaClient final : private IceTransport::Observer,
   // DtlsSession::Observer
   void OnDtlsSend(Bytes datagram) override;
   void OnDtlsConnected(const SrtpKeys& keys) override;
-  void OnDtlsApplicationData(Bytes) override {}
+  void OnDtlsApplicationData(Bytes data) override;
   void OnDtlsClosed(DtlsState state, std::string_view why) override;
   // FeedbackHandler
   void OnSenderReport(const SenderReport& report) override;
@@ -211,12 +226,15 @@ class MediaClient final : private IceTransport::Observer,
   void Fail(std::string_view why);
   void UpdateTimes();
 
+  void SetTracks(const std::vector<Track>& tracks);
+
   const Options options_;
   Observer& observer_;
   const std::shared_ptr<const Identity> identity_;
   const std::uint32_t own_ssrc_;  // of our RTCP
   std::unique_ptr<IceTransport> ice_;
   std::unique_ptr<DtlsSession> dtls_;
+  DtlsRole dtls_role_;
   std::optional<SrtpSession> srtp_;
   std::vector<std::unique_ptr<Stream>> streams_;
   Local local_;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
-import { addCommand, JanusSession, readOffer, writeAnswer } from '../../bench/janus-api.mjs';
+import { addCommand, JanusSession, readDescription, writeAnswer } from '../../bench/janus-api.mjs';
 import { Child, type Message } from '../../bench/processes.mjs';
 
 // In a run on the sanitizers' addon, only node is to be preloaded.
@@ -55,7 +55,7 @@ export class Viewers {
     const handle = await session.attach();
     this.#handles.set(id, handle);
     const { jsep } = await session.message(handle, { request: 'watch', id: mountpoint });
-    const offer = readOffer(jsep.sdp);
+    const offer = readDescription(jsep.sdp);
     this.#client.send(addCommand(id, offer));
     const local = await this.#client.next(is('local'), TIMEOUT, 'candidates');
     const answer = { type: 'answer', sdp: writeAnswer(offer, local) };

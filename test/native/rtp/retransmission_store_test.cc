@@ -70,4 +70,40 @@ TEST_CASE("a store lets go of its packets when trimmed or cleared") {
   CHECK(store.Find(0x10001, Timestamp(2s)) == nullptr);
 }
 
+TEST_CASE("what is too old is let go as new packets come") {
+  PacketPool pool({.slab_packets = 64, .max_packets = 64});
+  RetransmissionStore store({.packets = 512, .max_age = 1s});
+  std::uint64_t seq = 0x1fff0;
+  for (int i = 0; i < 1000; ++i, ++seq) {
+    CAPTURE(i);
+    if (i == 500) seq += 300;  // none of which ever comes
+    const Timestamp now(i * 100ms);
+    const auto find = [&](std::uint64_t back) {
+      return store.Find(static_cast<std::uint32_t>(seq - back), now);
+    };
+
+    store.Insert(Make(pool, seq, now));
+
+    REQUIRE(find(0) != nullptr);
+    if (i >= 10 && i < 500) REQUIRE(find(10) != nullptr);
+  }
+  CHECK(pool.exhausted() == 0);
+}
+
+TEST_CASE("packets that come late are let go like the others") {
+  PacketPool pool({.slab_packets = 1, .max_packets = 3});
+  RetransmissionStore store({.packets = 512, .max_age = 1s});
+  store.Insert(Make(pool, 0x10010, Timestamp(0s)));
+  store.Insert(Make(pool, 0x10000, Timestamp(500ms)));
+
+  store.Trim(Timestamp(3s));
+
+  CHECK(store.Find(0x10000, Timestamp(500ms)) == nullptr);
+  CHECK(store.Find(0x10010, Timestamp(0s)) == nullptr);
+  const PacketDraft a = pool.Allocate();
+  const PacketDraft b = pool.Allocate();
+  const PacketDraft c = pool.Allocate();
+  CHECK(c);
+}
+
 }  // namespace hg
