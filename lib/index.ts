@@ -4,7 +4,7 @@ export { Emitter } from './events.js';
 export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, type MediaOptions } from './gateway.js';
 export { consoleLogger, silentLogger, type Logger, type LogLevel } from './logger.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './peer/data-channel.js';
-export { IncomingTrack, Peer, type PeerEvents, type PeerStats } from './peer/peer.js';
+export { IncomingTrack, Peer, type PeerEvents, type PeerStats, type TalkingOptions } from './peer/peer.js';
 export type { Handle, Jsep } from './plugins/handle.js';
 export { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
 export { asyncRequest, Plugin, PluginError, reply, request, type RequestContext } from './plugins/plugin.js';

@@ -1,6 +1,7 @@
 import { Emitter } from '../events.js';
 import type { NativeOutgoingTrackStats, NativePeer, NativeSource } from '../native/types.js';
 import type { Codec } from './codecs/index.js';
+import { passedExtensions } from './sdp/extensions.js';
 import type { NegotiatedMedia } from './sdp/negotiate.js';
 
 export interface OutgoingTrackStats extends NativeOutgoingTrackStats {
@@ -10,10 +11,12 @@ export interface OutgoingTrackStats extends NativeOutgoingTrackStats {
   paused: boolean;
 }
 
-/** What of a source with several encodings, or with temporal layers, is sent. */
+/** What of a source with several encodings, or with layers, is sent. */
 export interface Layers {
-  /** 0 is the lowest quality. */
+  /** Of simulcast (RFC 8853); 0 is the lowest quality. */
   substream: number;
+  /** Of scalable coding (VP9, AV1); 0 is the lowest quality. */
+  spatial: number;
   /** 0 is the lowest frame rate. */
   temporal: number;
 }
@@ -25,13 +28,13 @@ export interface LayerTarget extends Layers {
 }
 
 export interface OutgoingTrackEvents {
-  /** Another encoding is sent from now on, or up to another temporal layer. */
+  /** Another encoding is sent from now on, or up to another layer. Told where there are encodings to choose from, or after `setLayers()`. */
   layers: [layers: Layers];
   close: [];
 }
 
 /** The highest there are. */
-const ALL_LAYERS: LayerTarget = { substream: 2, temporal: 2, fallback: 250 };
+const ALL_LAYERS: LayerTarget = { substream: 2, spatial: 2, temporal: 2, fallback: 250 };
 
 /**
  * One m-line of a peer that sends. Sources are linked to it at any time: what
@@ -91,7 +94,16 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
     return this.#layerTarget;
   }
 
-  /** What shall be sent of its source; what is not given stays as it was. */
+  /**
+   * What shall be sent of its source, if it has that much; what is not given
+   * stays as it was. `layers` events tell what is.
+   *
+   * Temporal layers change at once; to a higher `substream` or `spatial` layer
+   * it takes a keyframe, which is asked for.
+   *
+   * @example
+   * peer.track('v')?.setLayers({ spatial: 0, temporal: 1 });
+   */
   setLayers(target: Partial<LayerTarget>): void {
     this.#layerTarget = { ...this.#layerTarget, ...target };
     if (this.#index >= 0 && !this.#closed) this.#native?.setLayers(this.#index, this.#layerTarget);
@@ -123,12 +135,13 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
       clockRate: this.codec.clockRate,
       rtxSsrc: rtx ? this.rtxSsrc : 0,
       rtxPayloadType: line.rtxPayloadType,
+      ...(line.redPayloadType === undefined ? {} : { redPayloadType: line.redPayloadType }),
       nack: line.nack,
       extensions: {
         mid: extensions.mid ?? 0,
         absSendTime: extensions['abs-send-time'] ?? 0,
         transportWideCc: extensions['transport-wide-cc'] ?? 0,
-        playoutDelay: extensions['playout-delay'] ?? 0,
+        ...passedExtensions((name) => extensions[name]),
       },
     });
     if (this.#paused) this.#apply();

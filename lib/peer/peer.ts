@@ -26,7 +26,7 @@ import type { RemoteTransport } from './sdp/transport.js';
 import { writeDescription, type LocalDescription, type LocalMedia, type RejectedMedia } from './sdp/write.js';
 
 export { OutgoingTrack, type Layers, type LayerTarget, type OutgoingTrackStats } from './outgoing-track.js';
-export { IncomingTrack, type IncomingEncodingStats } from './incoming-track.js';
+export { IncomingTrack, type IncomingEncodingStats, type TalkingOptions } from './incoming-track.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './data-channel.js';
 export type { OfferData } from './sdp/data.js';
 export type { AnswerWish } from './sdp/answer.js';
@@ -410,8 +410,8 @@ export class Peer extends Emitter<PeerEvents> {
         break;
       }
       case 'layers': {
-        const { substream, temporal } = event;
-        if (!this.closed) this.#trackAt(event.track)?.emit('layers', { substream, temporal });
+        const { substream, spatial, temporal } = event;
+        if (!this.closed) this.#trackAt(event.track)?.emit('layers', { substream, spatial, temporal });
         break;
       }
       case 'channel-open':
@@ -615,8 +615,9 @@ function asNegotiated({ mid, type, accepted }: AnsweredMedia): NegotiatedMedia {
     sending: direction === 'sendrecv' || direction === 'sendonly',
     payloadType: accepted?.payloadType ?? 0,
     rtxPayloadType: accepted?.rtxPayloadType ?? 0,
+    redPayloadType: accepted?.redPayloadType,
     nack: accepted?.feedback.includes('nack') ?? false,
-    extensions: accepted?.extensions ?? {},
+    extensions: accepted?.sentExtensions ?? {},
   };
 }
 

@@ -3,7 +3,7 @@ import { findCodec, findCodecByRtpmap, rtpmapOf, type Codec } from '../codecs/in
 import type { LocalData, RemoteData } from './data.js';
 import type { RemoteEncoding } from './encodings.js';
 import type { ExtensionName } from './extensions.js';
-import { findRtx, matchExtensions } from './match.js';
+import { findRed, findRtx, matchExtensions } from './match.js';
 import type { PayloadTypes, Ssrcs } from './negotiate.js';
 import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
 import { readTransport, type RemoteTransport } from './transport.js';
@@ -19,6 +19,8 @@ export interface AnswerWish {
   direction?: Direction;
   /** Header extensions to agree to. Default `mid`, `rid` and `repaired-rid`. */
   extensions?: readonly ExtensionName[];
+  /** Audio may come with copies of what was sent before (RED, RFC 2198), and goes back so. Default false. */
+  red?: boolean;
   /** Several streams of one picture may come (RFC 8853). Default true. */
   simulcast?: boolean;
 }
@@ -41,12 +43,16 @@ export interface AnsweredMedia {
 export interface AcceptedMedia extends PayloadTypes {
   codec: Codec;
   fmtp: string | undefined;
+  /** RED (RFC 2198); undefined: not negotiated. */
+  redPayloadType: number | undefined;
   /** Ours. */
   direction: Direction;
   /** Values of `a=rtcp-fb` that both have. */
   feedback: readonly string[];
   /** Ids of the extensions that both have, as the other side numbers them. */
   extensions: Partial<Record<ExtensionName, number>>;
+  /** Those of them that our packets may have. */
+  sentExtensions: Partial<Record<ExtensionName, number>>;
   /** What will come; none if we do not receive. */
   encodings: readonly RemoteEncoding[];
 }
@@ -107,7 +113,7 @@ export function answerLines(
     const { type, mid, protocol, formats, accepted, data } = line;
     if (data !== undefined) return { kind: 'data', mid, protocol };
     if (accepted === undefined) return { type, mid, protocol, formats };
-    const { codec, payloadType, rtxPayloadType, direction, feedback, extensions, encodings } = accepted;
+    const { codec, payloadType, rtxPayloadType, redPayloadType, direction, feedback, extensions, encodings } = accepted;
     const { ssrc, rtxSsrc, fmtp = accepted.fmtp, msid = `janus janus${mid}` } = saysOf(line);
     return {
       kind: codec.kind,
@@ -121,6 +127,7 @@ export function answerLines(
       msid,
       ssrc,
       rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: rtxSsrc },
+      redPayloadType,
       protocol,
       receivedRids: encodings.flatMap(({ rid }) => (rid === undefined ? [] : [rid])),
     };
@@ -138,15 +145,18 @@ function answerMedia(
   const { codec, offered } = chosen;
   const direction = intersect(OPPOSITE[line.direction], wish.direction ?? 'sendrecv');
   const receives = direction === 'sendrecv' || direction === 'recvonly';
+  const { extensions = ['mid', 'rid', 'repaired-rid'] } = wish;
   const encodings = wish.simulcast === false ? line.encodings.slice(0, 1) : line.encodings;
   return {
     codec,
     payloadType: offered.payloadType,
     rtxPayloadType: codec.kind === 'video' ? findRtx(offered, line.codecs) : undefined,
     fmtp: offered.fmtp,
+    redPayloadType: codec.kind === 'audio' && wish.red === true ? findRed(offered, line.codecs) : undefined,
     direction,
     feedback: FEEDBACK[codec.kind].filter((feedback) => offered.feedback.includes(feedback)),
-    extensions: matchExtensions(wish.extensions ?? ['mid', 'rid', 'repaired-rid'], line),
+    extensions: matchExtensions(extensions, line),
+    sentExtensions: matchExtensions(extensions, line, true),
     encodings: receives ? encodings : [],
   };
 }

@@ -162,9 +162,11 @@ export interface NegotiatedMedia {
   payloadType: number;
   /** 0: it does not do RFC 4588. */
   rtxPayloadType: number;
+  /** RED (RFC 2198); undefined: not negotiated. */
+  redPayloadType?: number | undefined;
   /** It sends Generic NACKs (RFC 4585). */
   nack: boolean;
-  /** Ids of the extensions that both have; those missing were not negotiated. */
+  /** Ids of the extensions that our packets may have; those missing were not negotiated. */
   extensions: Partial<Record<ExtensionName, number>>;
 }
 
@@ -249,7 +251,7 @@ function negotiateMedia(ours: LocalMedia, theirs: RemoteMedia): NegotiatedMedia 
     payloadType: codec.payloadType,
     rtxPayloadType: ours.rtx === undefined ? 0 : (findRtx(codec, theirs.codecs) ?? 0),
     nack: ours.feedback.includes('nack') && codec.feedback.includes('nack'),
-    extensions: matchExtensions(Object.keys(ours.extensions) as ExtensionName[], theirs),
+    extensions: matchExtensions(Object.keys(ours.extensions) as ExtensionName[], theirs, true),
   };
 }
 

@@ -1,44 +1,10 @@
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { EchoTestPlugin, type EchoTestOptions } from '../../../../lib/plugins/index.js';
-import { LocalClient, type LocalHandle } from '../../../../lib/session/local-client.js';
-import { SessionTable } from '../../../../lib/session/sessions.js';
-import type { RecorderOptions } from '../../../../lib/routing/recorder.js';
+import t from 'tap';
+import { EchoBench } from '../../../support/echo-bench.js';
 import { fixture } from '../../../support/fixtures.js';
-import { MediaBench, turn } from '../../../support/media-bench.js';
+import { turn } from '../../../support/media-bench.js';
 
 const OFFER = { type: 'offer', sdp: fixture('sdp/publish-av-data.chromium.offer.sdp') } as const;
-
-class EchoBench extends MediaBench {
-  readonly local: LocalClient;
-  readonly errors: string[] = [];
-
-  constructor(t: Test, options?: EchoTestOptions) {
-    super();
-    const logger = { ...this.logger, error: (_: unknown, text?: string) => void this.errors.push(text ?? '') };
-    const plugin = new EchoTestPlugin(options);
-    plugin.opened({ logger, createRecorder: (one: RecorderOptions) => this.recorders.createRecorder(one) });
-    const sessions = new SessionTable({
-      plugins: new Map([[EchoTestPlugin.package, plugin]]),
-      logger: this.logger,
-      createPeer: (peerOptions) => this.peers.createPeer(peerOptions),
-    });
-    this.local = new LocalClient(sessions);
-    t.teardown(() => sessions.close());
-  }
-
-  attach(): Promise<LocalHandle> {
-    return this.local.attach(EchoTestPlugin.package);
-  }
-
-  get files(): string[] {
-    return this.engine.recorders.map(({ options }) => options.path);
-  }
-
-  get open(): number {
-    return this.engine.recorders.filter(({ closed }) => !closed).length;
-  }
-}
 
 t.test('what comes is recorded, a file for each track', async (t) => {
   const folder = t.testdir();
