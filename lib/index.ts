@@ -20,6 +20,7 @@ export {
   type PeerEvents,
   type PeerStats,
   type RemoteMedia,
+  type TalkingOptions,
 } from './peer/peer.js';
 export type { Handle, Jsep } from './plugins/handle.js';
 export { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';

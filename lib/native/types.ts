@@ -92,8 +92,17 @@ export interface NativeOutgoingTrack {
   rtxPayloadType: number;
   /** The peer sends Generic NACKs (RFC 4585) for it. */
   nack: boolean;
-  /** RFC 8285 ids, 0: not negotiated. */
-  extensions: { mid: number; absSendTime: number; transportWideCc: number; playoutDelay: number };
+  /** RED (RFC 2198); undefined: the peer gets the primary encoding alone. */
+  redPayloadType?: number;
+  extensions: { mid: number; absSendTime: number; transportWideCc: number } & NativePassedExtensions;
+}
+
+/** Ids (RFC 8285) of those header extensions that go from source to viewers; 0: not negotiated. */
+export interface NativePassedExtensions {
+  audioLevel: number;
+  videoOrientation: number;
+  playoutDelay: number;
+  dependencyDescriptor: number;
 }
 
 /** As negotiated. */
@@ -103,6 +112,7 @@ export interface NativeIncoming {
     /** The codec's, then RED's. */
     payloadTypes: number[];
     rtxPayloadType?: number;
+    redPayloadType?: number;
     nack: boolean;
     pli: boolean;
     fir: boolean;
@@ -110,12 +120,13 @@ export interface NativeIncoming {
     encodings: { rid: string; ssrc: number; rtxSsrc: number; source: NativeSource }[];
   }[];
   /** RFC 8285 ids, 0: not negotiated. */
-  extensions: { mid: number; rid: number; repairedRid: number; transportWideCc: number };
+  extensions: { mid: number; rid: number; repairedRid: number; transportWideCc: number } & NativePassedExtensions;
 }
 
 export interface NativeLayerTarget {
   /** 0: the lowest; more than there are: the highest. */
   substream: number;
+  spatial: number;
   temporal: number;
   /** An encoding that was silent for this long is left for a lower one, milliseconds. */
   fallback: number;
@@ -145,7 +156,7 @@ export interface NativePeer {
   setMaxBitrate(bitrate: number): void;
   /** What the track sends from now on, the lowest encoding first; none: nothing. */
   link(track: number, encodings: readonly NativeSource[]): void;
-  /** Which of the encodings and temporal layers; until it is called the highest. */
+  /** Which of the encodings and layers; until it is called the highest. `layers` events follow. */
   setLayers(track: number, target: NativeLayerTarget): void;
   /** While paused nothing is sent; on resume a keyframe is requested. */
   setPaused(track: number, paused: boolean): void;
@@ -235,6 +246,8 @@ export interface NativeSource {
   requestKeyframe(): void;
   /** A disabled source drops what arrives. */
   setEnabled(enabled: boolean): void;
+  /** `source-talking` events by the average of so many packets, -dBov; null: no more of them. */
+  detectTalking(limits: { packets: number; level: number } | null): void;
   stats(): NativeSourceStats;
   close(): void;
 }
@@ -256,6 +269,10 @@ export interface NativeSourceStats {
   keyframeRequests: number;
   /** The source started anew: another SSRC, a jump. */
   restarts: number;
+  /** Dependency descriptors that cannot be read. */
+  invalidDescriptors: number;
+  /** Average while talking is detected, -dBov; undefined before the first. */
+  audioLevel?: number;
   /** Of a peer's track: packets asked for again, each time counted. */
   nacks: number;
   /** Those that came as RTX, padding too. */
@@ -389,9 +406,11 @@ export type NativeEvent =
   /** Packets the peer reported lost in the last second, per track. */
   | { type: 'slowlink'; peer: number; mid: string; uplink: boolean; lost: number }
   /** What a track sends from now on. */
-  | { type: 'layers'; peer: number; track: number; substream: number; temporal: number }
+  | { type: 'layers'; peer: number; track: number; substream: number; spatial: number; temporal: number }
   | NativeChannelEvent
   | { type: 'source-receiving'; source: number; receiving: boolean }
+  /** Somebody began or ended to talk; `level`: the average, -dBov. */
+  | { type: 'source-talking'; source: number; talking: boolean; level: number }
   /** A packet too large for the path to viewers, once per source. */
   | { type: 'source-oversize'; source: number; size: number; limit: number }
   /** Packets were dropped since the last such event: the disk does not keep up. `dropped` counts from the start. */

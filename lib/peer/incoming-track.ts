@@ -1,5 +1,7 @@
+import { UsageError } from '../errors.js';
 import { Emitter } from '../events.js';
 import type { NativeEvent, NativePeer, NativeSource, NativeSourceStats } from '../native/types.js';
+import { option, readOptions } from '../options.js';
 import type { Codec } from './codecs/index.js';
 import type { AgreedMedia } from './sdp/agreed.js';
 
@@ -8,6 +10,8 @@ export interface IncomingTrackEvents {
   live: [];
   /** Packets came, and no more. */
   stalled: [{ seconds: number }];
+  /** Somebody began or ended to talk, see {@link IncomingTrack.detectTalking}; `level`: the average, -dBov. */
+  talking: [{ talking: boolean; level: number }];
   /** The other side took its track back, or is gone. */
   close: [];
 }
@@ -17,12 +21,25 @@ export interface IncomingEncodingStats extends NativeSourceStats {
   rid?: string;
 }
 
+const TALKING = {
+  packets: option.integer({ min: 1, max: 10_000, default: 100 }),
+  level: option.integer({ min: 0, max: 127, default: 25 }),
+};
+
 interface Encoding {
   readonly rid: string | undefined;
   readonly ssrc: number | undefined;
   readonly rtxSsrc: number | undefined;
   readonly native: NativeSource;
   receiving: boolean;
+}
+
+/** When somebody counts as talking. */
+export interface TalkingOptions {
+  /** How many packets the average is of. Default 100, two seconds. */
+  packets?: number | undefined;
+  /** A lower average is talking, -dBov: 0 is the loudest, 127 silence. Default 25. */
+  level?: number | undefined;
 }
 
 /**
@@ -86,6 +103,27 @@ export class IncomingTrack extends Emitter<IncomingTrackEvents> {
     for (const { native } of this.#encodings) native.requestKeyframe();
   }
 
+  /**
+   * Tells by `talking` events from now on when somebody begins or ends to talk,
+   * by the audio levels in the packets (RFC 6464), which the other side must
+   * have agreed to send (`audio-level`). null: no more of them.
+   *
+   * @throws {@link UsageError} `HG_ERR_OPTION`; `HG_ERR_CLOSED`; `HG_ERR_STATE` if no levels were negotiated
+   * @example
+   * peer.on('track', (track) => {
+   *   if (track.kind === 'audio') track.detectTalking({ packets: 50 });
+   *   track.on('talking', ({ talking, level }) => console.log(talking, level));
+   * });
+   */
+  detectTalking(options: TalkingOptions | null = {}): void {
+    if (this.#closed) throw new UsageError('HG_ERR_CLOSED', { what: this.title });
+    if (options !== null && this.#agreed.extensions['audio-level'] === undefined) {
+      throw new UsageError('HG_ERR_STATE', { what: this.title, reason: 'audio-level was not negotiated for it' });
+    }
+    const limits = options === null ? null : readOptions('detectTalking', options, TALKING);
+    for (const { native } of this.#encodings) native.detectTalking(limits);
+  }
+
   /** Of each encoding, the lowest quality first; empty once the track is closed. */
   stats(): IncomingEncodingStats[] {
     if (this.#closed) return [];
@@ -109,12 +147,13 @@ export class IncomingTrack extends Emitter<IncomingTrackEvents> {
 
   /** What the native side must know of it. @internal */
   describe(): Parameters<NativePeer['setIncoming']>[0]['tracks'][number] {
-    const { received, feedback, encodings } = this.#agreed;
+    const { received, redPayloadType, feedback, encodings } = this.#agreed;
     const { payloadType, rtxPayloadType } = received;
     return {
       mid: this.mid,
-      payloadTypes: [payloadType],
+      payloadTypes: redPayloadType === undefined ? [payloadType] : [payloadType, redPayloadType],
       ...(rtxPayloadType === undefined ? {} : { rtxPayloadType }),
+      ...(redPayloadType === undefined ? {} : { redPayloadType }),
       nack: feedback.includes('nack'),
       pli: feedback.includes('nack pli'),
       fir: feedback.includes('ccm fir'),
@@ -130,7 +169,12 @@ export class IncomingTrack extends Emitter<IncomingTrackEvents> {
   /** @internal */
   handleNativeEvent(event: Extract<NativeEvent, { source: number }>): void {
     const encoding = this.#encodings.find(({ native }) => native.id === event.source);
-    if (encoding === undefined || event.type !== 'source-receiving' || this.#closed) return;
+    if (encoding === undefined || this.#closed) return;
+    if (event.type === 'source-talking') {
+      const { talking, level } = event;
+      this.emit('talking', { talking, level });
+    }
+    if (event.type !== 'source-receiving') return;
     const before = this.receiving;
     encoding.receiving = event.receiving;
     if (this.receiving === before) return;

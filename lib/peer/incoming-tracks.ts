@@ -1,6 +1,7 @@
 import type { NativePeer } from '../native/types.js';
 import { IncomingTrack } from './incoming-track.js';
 import type { AgreedLine } from './sdp/agreed.js';
+import { passedExtensions, type ExtensionName } from './sdp/extensions.js';
 
 /** The m-lines of a peer that receive, through all its negotiations. */
 export class IncomingTracks implements Iterable<IncomingTrack> {
@@ -60,7 +61,7 @@ export class IncomingTracks implements Iterable<IncomingTrack> {
   #apply(): void {
     const tracks = [...this.#tracks.values()];
     // One transport: an extension has the same id on all its lines (RFC 9143 section 9.2).
-    const id = (name: 'mid' | 'rid' | 'repaired-rid' | 'transport-wide-cc'): number =>
+    const id = (name: ExtensionName): number =>
       tracks.map(({ negotiated }) => negotiated.extensions[name]).find((one) => one !== undefined) ?? 0;
     this.#native.setIncoming({
       tracks: tracks.map((track) => track.describe()),
@@ -69,6 +70,7 @@ export class IncomingTracks implements Iterable<IncomingTrack> {
         rid: id('rid'),
         repairedRid: id('repaired-rid'),
         transportWideCc: id('transport-wide-cc'),
+        ...passedExtensions(id),
       },
     });
   }

@@ -2,6 +2,7 @@ import { Emitter } from '../events.js';
 import type { NativeOutgoingTrack, NativeOutgoingTrackStats, NativePeer, NativeSource } from '../native/types.js';
 import type { Codec } from './codecs/index.js';
 import { sends, type AgreedMedia } from './sdp/agreed.js';
+import { passedExtensions } from './sdp/extensions.js';
 
 export interface OutgoingTrackStats extends NativeOutgoingTrackStats {
   kind: 'audio' | 'video';
@@ -10,10 +11,12 @@ export interface OutgoingTrackStats extends NativeOutgoingTrackStats {
   paused: boolean;
 }
 
-/** What of a source with several encodings, or with temporal layers, is sent. */
+/** What of a source with several encodings, or with layers, is sent. */
 export interface Layers {
-  /** 0 is the lowest quality. */
+  /** Of simulcast (RFC 8853); 0 is the lowest quality. */
   substream: number;
+  /** Of scalable coding (VP9, AV1); 0 is the lowest quality. */
+  spatial: number;
   /** 0 is the lowest frame rate. */
   temporal: number;
 }
@@ -25,13 +28,13 @@ export interface LayerTarget extends Layers {
 }
 
 export interface OutgoingTrackEvents {
-  /** Another encoding is sent from now on, or up to another temporal layer. */
+  /** Another encoding is sent from now on, or up to another layer. Told where there are encodings to choose from, or after `setLayers()`. */
   layers: [layers: Layers];
   close: [];
 }
 
 /** The highest there are. */
-const ALL_LAYERS: LayerTarget = { substream: 2, temporal: 2, fallback: 250 };
+const ALL_LAYERS: LayerTarget = { substream: 2, spatial: 2, temporal: 2, fallback: 250 };
 
 /**
  * One m-line of a peer that sends. Sources are linked to it at any time: what
@@ -92,7 +95,16 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
     return this.#layerTarget;
   }
 
-  /** What shall be sent of its source; what is not given stays as it was. */
+  /**
+   * What shall be sent of its source, if it has that much; what is not given
+   * stays as it was. `layers` events tell what is.
+   *
+   * Temporal layers change at once; to a higher `substream` or `spatial` layer
+   * it takes a keyframe, which is asked for.
+   *
+   * @example
+   * peer.track('v')?.setLayers({ spatial: 0, temporal: 1 });
+   */
   setLayers(target: Partial<LayerTarget>): void {
     this.#layerTarget = { ...this.#layerTarget, ...target };
     if (this.#index >= 0 && !this.#closed) this.#native?.setLayers(this.#index, this.#layerTarget);
@@ -136,7 +148,7 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
     if (this.#encodings.length > 0) native.link(this.#index, this.#encodings);
   }
 
-  #describeAs({ sent, feedback, extensions }: AgreedMedia): NativeOutgoingTrack {
+  #describeAs({ sent, redPayloadType, feedback, sentExtensions: extensions }: AgreedMedia): NativeOutgoingTrack {
     const { payloadType, rtxPayloadType } = sent;
     return {
       mid: this.mid,
@@ -146,12 +158,13 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
       clockRate: this.codec.clockRate,
       rtxSsrc: rtxPayloadType === undefined ? 0 : this.rtxSsrc,
       rtxPayloadType: rtxPayloadType ?? 0,
+      ...(redPayloadType === undefined ? {} : { redPayloadType }),
       nack: feedback.includes('nack'),
       extensions: {
         mid: extensions.mid ?? 0,
         absSendTime: extensions['abs-send-time'] ?? 0,
         transportWideCc: extensions['transport-wide-cc'] ?? 0,
-        playoutDelay: extensions['playout-delay'] ?? 0,
+        ...passedExtensions((name) => extensions[name]),
       },
     };
   }
@@ -184,10 +197,11 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
 
 /** Whether packets are written the same way. */
 function isSame(a: AgreedMedia, b: AgreedMedia): boolean {
-  const wire = ({ sent, extensions, feedback }: AgreedMedia): unknown[] => [
+  const wire = ({ sent, redPayloadType, sentExtensions, feedback }: AgreedMedia): unknown[] => [
     sent.payloadType,
     sent.rtxPayloadType,
-    ...Object.entries(extensions).sort(([one], [other]) => one.localeCompare(other)),
+    redPayloadType,
+    ...Object.entries(sentExtensions).sort(([one], [other]) => one.localeCompare(other)),
     feedback.includes('nack'),
   ];
   return JSON.stringify(wire(a)) === JSON.stringify(wire(b));

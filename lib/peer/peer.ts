@@ -19,7 +19,7 @@ import type { OutgoingTrack, OutgoingTrackStats } from './outgoing-track.js';
 import { OutgoingTracks } from './outgoing-tracks.js';
 
 export { OutgoingTrack, type Layers, type LayerTarget, type OutgoingTrackStats } from './outgoing-track.js';
-export { IncomingTrack, type IncomingEncodingStats } from './incoming-track.js';
+export { IncomingTrack, type IncomingEncodingStats, type TalkingOptions } from './incoming-track.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './data-channel.js';
 export type { AnswerOptions, OfferOptions, RidOrder } from './negotiation.js';
 export type { AnswerWish } from './sdp/answer.js';
@@ -325,8 +325,8 @@ export class Peer extends Emitter<PeerEvents> {
         break;
       }
       case 'layers': {
-        const { substream, temporal } = event;
-        if (!this.closed) this.#outgoing.at(event.track)?.emit('layers', { substream, temporal });
+        const { substream, spatial, temporal } = event;
+        if (!this.closed) this.#outgoing.at(event.track)?.emit('layers', { substream, spatial, temporal });
         break;
       }
       case 'channel-open':

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "addon/channel_wrap.h"
+#include "route/source.h"
 
 namespace hg {
 namespace {
@@ -150,7 +151,9 @@ Napi::Object ToJs(Napi::Env env, const Event& event) {
       js.Set("peer", object);
       js.Set("track", ToNumber(env, a));
       js.Set("substream",
-             ToNumber(env, static_cast<std::uint64_t>(event.b >> 8)));
+             ToNumber(env, static_cast<std::uint64_t>(event.b >> 16)));
+      js.Set("spatial",
+             ToNumber(env, static_cast<std::uint64_t>(event.b >> 8 & 0xff)));
       js.Set("temporal",
              ToNumber(env, static_cast<std::uint64_t>(event.b & 0xff)));
       break;
@@ -165,6 +168,14 @@ Napi::Object ToJs(Napi::Env env, const Event& event) {
       js.Set("size", ToNumber(env, a));
       js.Set("limit", ToNumber(env, static_cast<std::uint64_t>(event.b)));
       break;
+    case EventType::kSourceTalking: {
+      const auto talking = Talking::Unpack(static_cast<std::uint32_t>(a));
+      js.Set("type", "source-talking");
+      js.Set("source", object);
+      js.Set("talking", talking.talking);
+      js.Set("level", talking.level / 10.0);
+      break;
+    }
     case EventType::kRecorderFull:
       js.Set("type", "recorder-full");
       js.Set("recorder", object);

@@ -55,6 +55,8 @@ IngressTrackConfig ReadIncomingTrack(const Napi::Object& js,
   }
   if (!js.Get("rtxPayloadType").IsUndefined())
     track.rtx_payload_type = GetPayloadType(js, "rtxPayloadType");
+  if (!js.Get("redPayloadType").IsUndefined())
+    track.red_payload_type = GetPayloadType(js, "redPayloadType");
   track.nack = GetBool(js, "nack");
   track.pli = GetBool(js, "pli");
   track.fir = GetBool(js, "fir");
@@ -65,6 +67,16 @@ IngressTrackConfig ReadIncomingTrack(const Napi::Object& js,
     throw MakeError(js.Env(), "HG_ERR_ARGUMENT",
                     "a track needs a payload type and an encoding");
   return track;
+}
+
+// Those that a source's packets have and viewers get.
+ExtensionIds ReadPassed(const Napi::Object& js) {
+  ExtensionIds ids;
+  ids.playout_delay = GetExtensionId(js, "playoutDelay");
+  ids.audio_level = GetExtensionId(js, "audioLevel");
+  ids.video_orientation = GetExtensionId(js, "videoOrientation");
+  ids.dependency_descriptor = GetExtensionId(js, "dependencyDescriptor");
+  return ids;
 }
 
 Napi::Object DataStatsOf(Napi::Env env, const DataEndpoint::Stats& stats) {
@@ -100,12 +112,14 @@ EgressTrackConfig GetTrack(const Napi::CallbackInfo& info, std::size_t at) {
       static_cast<std::uint32_t>(GetInteger(js, "clockRate", 1, 1'000'000));
   config.rtx_ssrc = GetSsrc(js, "rtxSsrc");
   config.rtx_payload_type = GetPayloadType(js, "rtxPayloadType");
+  if (!js.Get("redPayloadType").IsUndefined())
+    config.red_payload_type = GetPayloadType(js, "redPayloadType");
   config.nack = GetBool(js, "nack");
+  config.extensions = ReadPassed(extensions);
   config.extensions.mid = GetExtensionId(extensions, "mid");
   config.extensions.abs_send_time = GetExtensionId(extensions, "absSendTime");
   config.extensions.transport_wide_cc =
       GetExtensionId(extensions, "transportWideCc");
-  config.extensions.playout_delay = GetExtensionId(extensions, "playoutDelay");
   if (config.mid.size() > HeaderRewrite::kMaxMidSize)
     throw MakeError(env, "HG_ERR_ARGUMENT", "mid is longer than 32 bytes");
   return config;
@@ -232,6 +246,7 @@ void PeerWrap::SetIncoming(const Napi::CallbackInfo& info) {
   config.extensions.rid = GetExtensionId(extensions, "rid");
   config.extensions.repaired_rid = GetExtensionId(extensions, "repairedRid");
   config.transport_cc = GetExtensionId(extensions, "transportWideCc");
+  config.passed = ReadPassed(extensions);
   const Napi::Array tracks = GetArray(js, "tracks");
   for (std::uint32_t i = 0; i < tracks.Length(); ++i)
     config.tracks.push_back(ReadIncomingTrack(ObjectAt(tracks, i), peer_.id));
@@ -271,6 +286,7 @@ void PeerWrap::SetLayers(const Napi::CallbackInfo& info) {
   LayerTarget target;
   target.substream =
       static_cast<std::uint8_t>(GetInteger(js, "substream", 0, 255));
+  target.spatial = static_cast<std::uint8_t>(GetInteger(js, "spatial", 0, 255));
   target.temporal =
       static_cast<std::uint8_t>(GetInteger(js, "temporal", 0, 255));
   target.fallback = GetMillis(js, "fallback");

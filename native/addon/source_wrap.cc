@@ -46,6 +46,7 @@ Napi::Function SourceWrap::Define(Napi::Env env) {
        InstanceAccessor<&SourceWrap::GetRtcpPort>("rtcpPort"),
        InstanceMethod<&SourceWrap::RequestKeyframe>("requestKeyframe"),
        InstanceMethod<&SourceWrap::SetEnabled>("setEnabled"),
+       InstanceMethod<&SourceWrap::DetectTalking>("detectTalking"),
        InstanceMethod<&SourceWrap::GetStats>("stats"),
        InstanceMethod<&SourceWrap::Close>("close")});
 }
@@ -105,6 +106,18 @@ void SourceWrap::SetEnabled(const Napi::CallbackInfo& info) {
     host_->engine(info.Env()).SetEnabled(source_, info[0].ToBoolean().Value());
 }
 
+void SourceWrap::DetectTalking(const Napi::CallbackInfo& info) {
+  std::optional<TalkDetector::Limits> limits;
+  if (info[0].IsObject()) {
+    const auto js = info[0].As<Napi::Object>();
+    limits = {
+        .packets =
+            static_cast<std::uint32_t>(GetInteger(js, "packets", 1, 1'000'000)),
+        .level = static_cast<std::uint8_t>(GetInteger(js, "level", 0, 127))};
+  }
+  if (!closed_) host_->engine(info.Env()).DetectTalking(source_, limits);
+}
+
 Napi::Value SourceWrap::GetStats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const SourceStats& stats = source_.info->stats;
@@ -125,6 +138,9 @@ Napi::Value SourceWrap::GetStats(const Napi::CallbackInfo& info) {
   set("keyframes", stats.keyframes);
   set("keyframeRequests", stats.keyframe_requests);
   set("restarts", stats.restarts);
+  set("invalidDescriptors", stats.invalid_descriptors);
+  if (const auto level = stats.audio_level.value(); level != 0)
+    js.Set("audioLevel", static_cast<double>(level - 1) / 10);
   set("nacks", stats.nacks);
   set("retransmitted", stats.retransmitted);
   set("recovered", stats.recovered);

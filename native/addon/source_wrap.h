@@ -26,6 +26,7 @@ class SourceWrap : public Napi::ObjectWrap<SourceWrap> {
   Napi::Value GetRtcpPort(const Napi::CallbackInfo& info);
   void RequestKeyframe(const Napi::CallbackInfo& info);
   void SetEnabled(const Napi::CallbackInfo& info);
+  void DetectTalking(const Napi::CallbackInfo& info);
   Napi::Value GetStats(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 

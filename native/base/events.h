@@ -23,6 +23,7 @@ enum class EventType : std::uint8_t {
   kPeerLayers,
   kSourceReceiving,
   kSourceOversize,
+  kSourceTalking,
   kRecorderFull,
   kRecorderClosed,
   kChannelOpen,

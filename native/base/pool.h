@@ -53,8 +53,31 @@ struct PacketInfo {
   bool keyframe = false;       // a decoder can start with this packet
   bool frame_start = false;    // first packet of a codec frame
   bool discontinuity = false;  // the source restarted just before this packet
-  bool layer_sync = false;     // a viewer may enter this temporal layer here
   bool truncated = false;      // the datagram was longer than the buffer
+  // Of the layers; rtp/codec/codec.h says what they mean.
+  bool frame_end = false;
+  bool layer_sync = false;
+  bool temporal_switch = false;
+  bool spatial_sync = false;
+  bool not_for_upper = false;
+
+  // Header extensions of the sender that viewers get too.
+  enum Passed : std::uint8_t {
+    kAudioLevel = 1,
+    kVideoOrientation = 2,
+    kPlayoutDelay = 4,
+    kDependencyDescriptor = 8,
+  };
+  std::uint8_t passed = 0;  // which it has
+  std::uint8_t audio_level = 0;
+  std::uint8_t video_orientation = 0;
+  std::uint8_t descriptor_size = 0;     // of the dependency descriptor
+  std::uint16_t descriptor_offset = 0;  // from the start of the packet
+  std::uint16_t frame_number = 0;       // of the descriptor, normalised
+  std::uint32_t playout_delay = 0;      // 24 bit
+
+  // RED (RFC 2198): where in the payload the primary encoding is; 0: not RED.
+  std::uint16_t red_primary = 0;
 
   // The normalised 16-bit sequence number.
   std::uint16_t seq() const { return static_cast<std::uint16_t>(extended_seq); }

@@ -222,6 +222,16 @@ void Engine::SetEnabled(const SourceHandle& source, bool enabled) {
       });
 }
 
+void Engine::DetectTalking(const SourceHandle& source,
+                           const std::optional<TalkDetector::Limits>& limits) {
+  if (stopped_) return;
+  loops_[source.info->home_shard]->Post(
+      [id = source.info->config.id, limits](MediaLoop& loop) {
+        if (SourceFeed* found = loop.sources().FindSource(id))
+          found->source().DetectTalking(limits);
+      });
+}
+
 void Engine::CloseSource(const SourceHandle& source) {
   if (stopped_) return;
   --source_count_;

@@ -95,6 +95,8 @@ class Engine {
   SourceHandle CreateUdpSource(UdpSourceOptions options);
   void RequestKeyframe(const SourceHandle& source);
   void SetEnabled(const SourceHandle& source, bool enabled);
+  void DetectTalking(const SourceHandle& source,
+                     const std::optional<TalkDetector::Limits>& limits);
   void CloseSource(const SourceHandle& source);
 
   Recorders& recorders() { return recorders_; }

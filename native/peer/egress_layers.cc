@@ -77,7 +77,8 @@ void EgressLayers::Check() {
   const bool changed =
       selector_.Choose([this](std::size_t i) { return IsLive(i); });
   if (std::exchange(switched_, false) || changed) return Subscribe();
-  if (selector_.wanted() == selector_.current() ||
+  if ((selector_.wanted() == selector_.current() &&
+       !selector_.NeedsKeyframe()) ||
       owner_.now() - asked_ < kAskAgain)
     return;
   asked_ = owner_.now();
@@ -117,7 +118,7 @@ void EgressLayers::OnPackets(std::size_t index,
       switched_ = true;
     }
     if (selector_.current() != index) continue;
-    owner_.OnLayerPacket(packet, selector_.Passes(packet->info));
+    owner_.OnLayerPacket(packet, selector_.Select(packet->info));
   }
 }
 

@@ -26,8 +26,9 @@ class EgressLayers {
     // From here on, beginning with a keyframe, this one is sent.
     virtual void OnEncoding(Replica& replica) = 0;
     virtual void OnEncodingClosed() = 0;  // the one that is sent
-    // A packet of the encoding that is sent, and whether it is for the viewer.
-    virtual void OnLayerPacket(const PacketRef& packet, bool passes) = 0;
+    // A packet of the encoding that is sent, and what of it is for the viewer.
+    virtual void OnLayerPacket(const PacketRef& packet,
+                               LayerSelector::Verdict verdict) = 0;
     virtual bool WantsPackets() const = 0;
     virtual std::uint64_t remb() const = 0;
 

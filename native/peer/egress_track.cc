@@ -10,6 +10,7 @@
 #include "base/prefetch.h"
 #include "rtp/rtcp/report_stats.h"
 #include "rtp/rtcp/sr.h"
+#include "rtp/seq_num.h"
 
 namespace hg {
 namespace {
@@ -41,6 +42,7 @@ HeaderRewrite::Config RewriteConfig(const EgressTrackConfig& config) {
   HeaderRewrite::Config rewrite;
   rewrite.ssrc = config.ssrc;
   rewrite.payload_type = config.payload_type;
+  rewrite.red_payload_type = config.red_payload_type;
   if (config.rtx_ssrc != 0)
     rewrite.rtx = HeaderRewrite::Rtx{config.rtx_ssrc, config.rtx_payload_type};
   rewrite.ids = config.extensions;
@@ -104,6 +106,7 @@ void EgressTrack::Unlink() {
   }
   replica_ = nullptr;
   continuity_.Switch();
+  frames_switched_ = true;
   if (vp8_) vp8_->Switch();
   // The numbers of the source before mean other packets of the new one.
   if (sent_) sent_->Clear();
@@ -123,16 +126,16 @@ void EgressTrack::Link(
     std::span<const std::shared_ptr<const SourceInfo>> encodings) {
   if (encodings.empty()) return Link(nullptr);
   const bool has_layers = config_.video && encodings[0]->inspector != nullptr;
-  if (encodings.size() == 1 && (!has_layers || layer_target_ == LayerTarget{}))
+  if (encodings.size() == 1 && (!has_layers || !layer_target_))
     return Link(&owner_.Obtain(encodings[0]));
   Unlink();
   if (encodings[0]->config.codec == "vp8" && !vp8_)
     vp8_ = std::make_unique<Vp8Rewrite>();
-  temporal_seen_ = 0xff;
+  told_.reset();
   EgressLayers::Owner& owner = *this;
   layers_ = std::make_unique<EgressLayers>(
       encodings.first(std::min(encodings.size(), LayerSelector::kMaxEncodings)),
-      layer_target_, owner);
+      layer_target_.value_or(LayerTarget{}), owner);
   // Packets that are kept for newcomers come at once.
   layers_->Check();
 }
@@ -140,7 +143,7 @@ void EgressTrack::Link(
 void EgressTrack::SetLayers(const LayerTarget& target) {
   layer_target_ = target;
   if (layers_) return layers_->SetTarget(target);
-  if (replica_ == nullptr || target == LayerTarget{}) return;
+  if (replica_ == nullptr) return;
   // From now on there is something to choose.
   const std::shared_ptr<const SourceInfo> only[] = {replica_->shared_info()};
   Link(only);
@@ -150,22 +153,27 @@ void EgressTrack::OnEncoding(Replica& replica) {
   owner_.FlushQueue();
   replica_ = &replica;
   continuity_.Switch();
+  frames_switched_ = true;
   if (vp8_) vp8_->Switch();
   if (sent_) sent_->Clear();
   waiting_since_.reset();
-  temporal_seen_ = 0xff;
+  told_.reset();
 }
 
-void EgressTrack::OnLayerPacket(const PacketRef& packet, bool passes) {
-  if (!passes) {
+void EgressTrack::OnLayerPacket(const PacketRef& packet,
+                                LayerSelector::Verdict verdict) {
+  if (!verdict.passes) {
     continuity_.Skip(packet->info.extended_seq);
     if (vp8_) vp8_->Skip(packet->payload());
     return;
   }
   if (!MayPass(*packet)) return;
-  Forward(packet);
-  if (layers_->selector().temporal() == temporal_seen_) return;
-  temporal_seen_ = layers_->selector().temporal();
+  Forward(packet, verdict.marker);
+  // In the middle of a picture not all of its layers are there yet.
+  const LayerSelector& selector = layers_->selector();
+  const Told now{selector.spatial(), selector.temporal()};
+  if (!verdict.marker || told_ == now) return;
+  told_ = now;
   owner_.OnLayers(*this);
 }
 
@@ -214,16 +222,34 @@ void EgressTrack::Prefetch() const {
 void EgressTrack::OnPackets(std::span<const PacketRef> packets) {
   if (paused_ || !owner_.CanSend()) return;
   for (const PacketRef& packet : packets) {
-    if (MayPass(*packet)) Forward(packet);
+    if (MayPass(*packet)) Forward(packet, packet->info.marker);
   }
 }
 
-void EgressTrack::Forward(const PacketRef& packet) {
+void EgressTrack::Forward(const PacketRef& packet, bool marker) {
   const auto out = continuity_.Forward(
       packet->info.extended_seq, packet->info.timestamp, packet->info.arrival);
   if (!out) return;
   if (vp8_) vp8_->Forward(packet->payload(), out->seq);
+  if (layers_) markers_[out->seq % kMarkers] = marker;
+  if ((packet->info.passed & PacketInfo::kDependencyDescriptor) != 0)
+    FollowFrameNumber(packet->info.frame_number);
   owner_.Enqueue(*this, packet, *out);
+}
+
+void EgressTrack::FollowFrameNumber(std::uint16_t frame_number) {
+  if (std::exchange(frames_switched_, false) && newest_frame_)
+    frame_offset_ =
+        static_cast<std::uint16_t>(*newest_frame_ + 1 - frame_number);
+  const auto out = static_cast<std::uint16_t>(frame_number + frame_offset_);
+  if (!newest_frame_ || SeqNewer(out, *newest_frame_)) newest_frame_ = out;
+}
+
+HeaderRewrite::Stamp EgressTrack::StampFor(const Continuity::Out& out) const {
+  HeaderRewrite::Stamp stamp{out.seq, out.timestamp};
+  stamp.frame_offset = frame_offset_;
+  stamp.marker = layers_ && markers_[out.seq % kMarkers];
+  return stamp;
 }
 
 void EgressTrack::PrefetchWrite() const {
@@ -234,16 +260,16 @@ void EgressTrack::PrefetchWrite() const {
 std::size_t EgressTrack::Write(const PacketBuffer& packet,
                                const Continuity::Out& out, Timestamp now,
                                MutableBytes to) {
-  HeaderRewrite::Stamp stamp{out.seq, out.timestamp};
+  HeaderRewrite::Stamp stamp = StampFor(out);
   stamp.abs_send_time = sent_
                             ? sent_->Remember(out.seq, packet.info.seq32(), now)
                             : AbsSendTime(now);
   const std::size_t size = rewrite_.Write(packet, stamp, to);
   if (size == 0) return 0;
-  if (vp8_)
-    vp8_->Apply(out.seq, to.first(size).subspan(rewrite_.header_size()));
+  const std::size_t payload_size = rewrite_.PayloadOf(packet).size();
+  if (vp8_) vp8_->Apply(out.seq, to.first(size).last(payload_size));
   budget_.OnSent(size);
-  payload_octets_ += packet.info.payload_size;
+  payload_octets_ += static_cast<std::uint32_t>(payload_size);
   stats_->packets.Add();
   stats_->bytes.Add(size);
   return size;
@@ -279,19 +305,20 @@ void EgressTrack::Resend(std::uint16_t seq, Timestamp now) {
     return stats_->not_retransmitted.Add();
 
   MutableBytes to = owner_.BeginResend();
-  HeaderRewrite::Stamp stamp{seq, packet->info.timestamp + *offset,
-                             answer.abs_send_time, answer.transport_seq};
+  HeaderRewrite::Stamp stamp =
+      StampFor({seq, packet->info.timestamp + *offset});
+  stamp.abs_send_time = answer.abs_send_time;
+  stamp.transport_seq = answer.transport_seq;
   std::size_t size = 0;
-  std::size_t payload_at = rewrite_.header_size();
   if (rewrite_.rtx()) {
-    payload_at += 2;
     stamp.seq = rtx_seq_++;
     stamp.abs_send_time = AbsSendTime(now);
     size = rewrite_.WriteRtx(*packet, stamp, seq, to);
   } else {
     size = rewrite_.Write(*packet, stamp, to);
   }
-  if (vp8_ && size > 0) vp8_->Apply(seq, to.first(size).subspan(payload_at));
+  if (vp8_ && size > 0)
+    vp8_->Apply(seq, to.first(size).last(rewrite_.PayloadOf(*packet).size()));
   owner_.EndResend(size);
   if (size > 0) stats_->retransmitted.Add();
 }

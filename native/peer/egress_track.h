@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,6 +36,7 @@ struct EgressTrackConfig {
   std::uint32_t clock_rate = 0;  // Hz
   std::uint32_t rtx_ssrc = 0;    // 0: plain resends
   std::uint8_t rtx_payload_type = 0;
+  std::optional<std::uint8_t> red_payload_type;  // RFC 2198
   bool nack = false;
   ExtensionIds extensions;
 };
@@ -48,7 +50,7 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
     virtual bool CanSend() const = 0;
     virtual Timestamp now() const = 0;
     virtual Replica& Obtain(const std::shared_ptr<const SourceInfo>& info) = 0;
-    // What is sent is another encoding or up to another temporal layer.
+    // What is sent is another encoding or up to another layer.
     virtual void OnLayers(EgressTrack& track) = 0;
     // Enqueue() follows soon.
     virtual void Prefetch() const {}
@@ -75,7 +77,7 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   // The same with a source of several encodings, the lowest first, of which one
   // is chosen.
   void Link(std::span<const std::shared_ptr<const SourceInfo>> encodings);
-  // Of a source with encodings or temporal layers; stays through all links.
+  // Of a source with encodings or layers; stays through all links.
   void SetLayers(const LayerTarget& target);
   // Null: there is nothing to choose from.
   EgressLayers* layers() const { return layers_.get(); }
@@ -98,7 +100,8 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   }
   void OnEncoding(Replica& replica) override;
   void OnEncodingClosed() override { replica_ = nullptr; }
-  void OnLayerPacket(const PacketRef& packet, bool passes) override;
+  void OnLayerPacket(const PacketRef& packet,
+                     LayerSelector::Verdict verdict) override;
   bool WantsPackets() const override { return !paused_ && owner_.CanSend(); }
 
   // Writes a plain RTP packet to `out`; returns its size, 0 if it cannot.
@@ -132,7 +135,13 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   Replica* replica() const { return replica_; }
 
  private:
-  void Forward(const PacketRef& packet);
+  // As many as a track remembers to resend.
+  static constexpr std::size_t kMarkers = 512;
+
+  // `marker`: it is the last of a picture, whatever the source's says.
+  void Forward(const PacketRef& packet, bool marker);
+  void FollowFrameNumber(std::uint16_t frame_number);
+  HeaderRewrite::Stamp StampFor(const Continuity::Out& out) const;
   void RequestKeyframe();
   void Unlink();
   void WaitForKeyframe();
@@ -149,6 +158,12 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   Continuity continuity_;
   std::optional<SentMap> sent_;
   std::unique_ptr<Vp8Rewrite> vp8_;  // null: picture ids stay what they are
+  // Frame numbers of dependency descriptors go on through a switch, too: what
+  // to add to the source's, and the newest as sent. The offset changes only
+  // where sent_ is cleared.
+  std::uint16_t frame_offset_ = 0;
+  std::optional<std::uint16_t> newest_frame_;
+  bool frames_switched_ = false;
   ResendBudget budget_;
   HeaderRewrite rewrite_;
   const std::shared_ptr<EgressStats> stats_;
@@ -157,8 +172,15 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   // And what it does not need; config_ stays the first of it.
   EgressTrackConfig config_;
   std::unique_ptr<EgressLayers> layers_;
-  LayerTarget layer_target_;
-  std::uint8_t temporal_seen_ = 0xff;  // of layers_, as told last
+  std::optional<LayerTarget> layer_target_;  // nullopt: nobody ever chose
+  // By number modulo their size: packets that got a marker here.
+  std::bitset<kMarkers> markers_;
+  // Of layers_, as told last; nullopt: not yet.
+  struct Told {
+    std::uint8_t spatial, temporal;
+    friend bool operator==(const Told&, const Told&) = default;
+  };
+  std::optional<Told> told_;
   FirFilter fir_filter_;
   std::uint16_t rtx_seq_;
   // The last few, newest anywhere; the shortest counts. One that a stall made

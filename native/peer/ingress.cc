@@ -178,6 +178,7 @@ void Ingress::Configure(const IngressConfig& config) {
         known->stream().SetNack(one.nack);
       else
         known = std::make_unique<Encoding>(*this, encoding, one.nack);
+      known->source().SetFormat({config.passed, one.red_payload_type});
       track.encodings.push_back(std::move(known));
     }
   }

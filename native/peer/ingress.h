@@ -32,6 +32,7 @@ struct IngressEncodingConfig {
 struct IngressTrackConfig {
   std::string mid;
   std::vector<std::uint8_t> payload_types;  // the codec's, then RED's
+  std::optional<std::uint8_t> red_payload_type;
   std::optional<std::uint8_t> rtx_payload_type;
   bool nack = false;
   bool pli = false;
@@ -42,6 +43,7 @@ struct IngressConfig {
   std::vector<IngressTrackConfig> tracks;
   IngressDemux::Extensions extensions;
   std::uint8_t transport_cc = 0;  // id of the header extension; 0: none
+  ExtensionIds passed;            // those that viewers get too
 };
 
 class Ingress {

@@ -140,8 +140,9 @@ void Peer::OnLayers(EgressTrack& track) {
   event.type = EventType::kPeerLayers;
   event.object = config_.id;
   event.a = found - tracks_.begin();
-  event.b = static_cast<std::int64_t>(selector.current().value_or(0) << 8 |
-                                      selector.temporal());
+  event.b =
+      static_cast<std::int64_t>(selector.current().value_or(0) << 16 |
+                                selector.spatial() << 8 | selector.temporal());
   host_.events().Post(std::move(event));
 }
 

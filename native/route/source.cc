@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "rtp/packet.h"
+#include "rtp/red.h"
 
 namespace hg {
 
@@ -44,20 +45,7 @@ Source::Taken Source::OnDatagram(PacketDraft draft, Timestamp now,
   info.extended_seq = place.extended_seq;
   info.timestamp = place.timestamp;
   info.discontinuity = place.restarted && stats.packets.value() > 0;
-  if (info_->inspector != nullptr) {
-    const Inspection seen = info_->inspector->inspect(rtp->payload);
-    info.frame_start = seen.frame_start;
-    info.spatial_layer = seen.spatial_layer;
-    info.temporal_layer = seen.temporal_layer;
-    info.layer_sync = seen.layer_sync;
-    info.keyframe = seen.keyframe;
-    // H.264 and others may say so in several packets of one keyframe.
-    if (seen.keyframe && keyframe_timestamp_ != place.timestamp) {
-      stats.keyframes.Add();
-      keyframe_gate_.OnKeyframe();
-      keyframe_timestamp_ = place.timestamp;
-    }
-  }
+  if (!Inspect(*rtp, place.restarted, info)) return refuse(stats.invalid);
 
   if (place.outcome == SourceTimeline::Outcome::kNext &&
       frame_timestamp_ != place.timestamp) {
@@ -80,6 +68,61 @@ Source::Taken Source::OnDatagram(PacketDraft draft, Timestamp now,
     if (!keyframe) RequestKeyframe(now);
   }
   return {.accepted = true, .restarted = place.restarted, .keyframe = keyframe};
+}
+
+// False: it is not what its payload type says.
+bool Source::Inspect(const RtpView& packet, bool restarted, PacketInfo& info) {
+  SourceStats& stats = info_->stats;
+  if (packet.payload_type == red_payload_type_ && !packet.payload.empty()) {
+    const auto primary = FindRedPrimary(packet.payload);
+    if (!primary) return false;
+    info.red_primary = static_cast<std::uint16_t>(*primary);
+  }
+  if (info_->inspector != nullptr) {
+    const Inspection seen = info_->inspector->inspect(packet.payload);
+    info.frame_start = seen.frame_start;
+    info.frame_end = seen.frame_end;
+    info.spatial_layer = seen.spatial_layer;
+    info.temporal_layer = seen.temporal_layer;
+    info.layer_sync = seen.layer_sync;
+    info.temporal_switch = seen.temporal_switch;
+    info.spatial_sync = seen.spatial_sync;
+    info.not_for_upper = seen.not_for_upper;
+    info.keyframe = seen.keyframe;
+  }
+  if (!extensions_.empty()) {
+    if (restarted) extensions_.Restart();
+    if (!extensions_.Read(packet, info)) stats.invalid_descriptors.Add();
+    if (talk_ && (info.passed & PacketInfo::kAudioLevel) != 0 &&
+        talk_->OnPacket(info.audio_level & 0x7f, info.arrival))
+      TellTalking();
+  }
+  // H.264 and others may say so in several packets of one keyframe.
+  if (info.keyframe && keyframe_timestamp_ != info.timestamp) {
+    stats.keyframes.Add();
+    keyframe_gate_.OnKeyframe();
+    keyframe_timestamp_ = info.timestamp;
+  }
+  return true;
+}
+
+void Source::SetFormat(const SourceFormat& format) {
+  extensions_.SetIds(format.extensions);
+  red_payload_type_ = format.red_payload_type;
+}
+
+void Source::DetectTalking(const std::optional<TalkDetector::Limits>& limits) {
+  if (limits && talk_ && talk_->limits() == *limits) return;
+  talk_.reset();
+  info_->stats.audio_level.Set(0);
+  if (limits) talk_.emplace(*limits);
+}
+
+void Source::TellTalking() {
+  const auto tenths =
+      static_cast<std::uint16_t>(talk_->average().value_or(127) * 10);
+  events_.PostState(EventType::kSourceTalking, info_->config.id, info_->talking,
+                    Talking{talk_->talking(), tenths}.Pack());
 }
 
 void Source::FinishBurst() {
@@ -115,6 +158,13 @@ void Source::OnSecond(Timestamp now) {
                            elapsed_us);
   bytes_at_last_second_ = bytes;
   last_second_ = now;
+
+  if (talk_) {
+    if (talk_->OnTime(now)) TellTalking();
+    if (const auto average = talk_->average())
+      info_->stats.audio_level.Set(1 +
+                                   static_cast<std::uint64_t>(*average * 10));
+  }
 
   const Duration patience = info_->config.no_media_time;
   if (receiving_ && patience > Duration::zero() &&

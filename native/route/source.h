@@ -18,9 +18,12 @@
 #include "base/pool.h"
 #include "route/keyframe_gate.h"
 #include "rtp/codec/registry.h"
+#include "rtp/ext/ids.h"
 #include "rtp/ntp.h"
+#include "rtp/passed_extensions.h"
 #include "rtp/rtcp/sr.h"
 #include "rtp/source_timeline.h"
+#include "rtp/talk_detector.h"
 
 namespace hg {
 
@@ -47,7 +50,9 @@ struct SourceStats {
   Gauge recovered, given_up;  // of those asked for
   Gauge jitter_us;            // RFC 3550 s6.4.1
   Gauge largest_packet, ssrc, bitrate;
-  Gauge last_arrival_ns;  // of MonotonicNow(); that of creation at first
+  Gauge last_arrival_ns;        // of MonotonicNow(); that of creation at first
+  Counter invalid_descriptors;  // dependency descriptors that cannot be read
+  Gauge audio_level;            // 1 + tenths of -dBov, see Talking; 0: unknown
   std::atomic<std::int64_t> viewers{0};  // links, over all media threads
 };
 
@@ -61,6 +66,24 @@ struct SourceInfo {
   unsigned home_shard = 0;
   mutable SourceStats stats;
   const std::shared_ptr<StateCell> receiving = std::make_shared<StateCell>();
+  const std::shared_ptr<StateCell> talking = std::make_shared<StateCell>();
+};
+
+// What was negotiated about the packets of a source.
+struct SourceFormat {
+  ExtensionIds extensions;
+  std::optional<std::uint8_t> red_payload_type;  // RFC 2198
+};
+
+// What a kSourceTalking event says, as one number.
+struct Talking {
+  bool talking = false;
+  std::uint16_t level = 0;  // tenths of -dBov
+
+  std::uint32_t Pack() const { return level | (talking ? 1u << 16 : 0); }
+  static Talking Unpack(std::uint32_t packed) {
+    return {(packed >> 16) != 0, static_cast<std::uint16_t>(packed)};
+  }
 };
 
 // How the sender's RTP clock relates to wall time (RFC 3550 s6.4.1), in the
@@ -109,6 +132,10 @@ class Source {
   std::optional<Timestamp> NextDue() const { return keyframe_gate_.NextDue(); }
   void OnDue(Timestamp now);
   void SetEnabled(bool enabled) { enabled_ = enabled; }
+  void SetFormat(const SourceFormat& format);
+  // kSourceTalking events follow whenever somebody begins or ends to talk;
+  // nullopt: no more of them.
+  void DetectTalking(const std::optional<TalkDetector::Limits>& limits);
 
   // Once a second: bitrate, silence.
   void OnSecond(Timestamp now);
@@ -118,6 +145,8 @@ class Source {
   std::optional<std::uint32_t> ssrc() const { return timeline_.ssrc(); }
 
  private:
+  bool Inspect(const RtpView& packet, bool restarted, PacketInfo& info);
+  void TellTalking();
   void NoteSize(std::size_t size);
   void SetReceiving(bool receiving);
 
@@ -126,6 +155,9 @@ class Source {
   EventSink& events_;
   SourceTimeline timeline_;
   KeyframeGate keyframe_gate_;
+  PassedExtensions extensions_;
+  std::optional<std::uint8_t> red_payload_type_;
+  std::optional<TalkDetector> talk_;
   std::vector<PacketRef> burst_;
   bool enabled_ = true;
   bool receiving_ = false;

@@ -467,6 +467,7 @@ export class StubSource implements NativeSource {
   readonly options: NativeUdpSourceOptions;
   age = 25;
   enabled = true;
+  talkingLimits: { packets: number; level: number } | null = null;
   keyframeRequests = 0;
   closed = false;
   readonly #engine: StubEngine;
@@ -489,6 +490,11 @@ export class StubSource implements NativeSource {
     this.enabled = enabled;
   }
 
+  detectTalking(limits: { packets: number; level: number } | null): void {
+    this.#mustBeOpen();
+    this.talkingLimits = limits;
+  }
+
   stats(): NativeSourceStats {
     this.#mustBeOpen();
     return {
@@ -502,6 +508,7 @@ export class StubSource implements NativeSource {
       keyframes: 1,
       keyframeRequests: this.keyframeRequests,
       restarts: 0,
+      invalidDescriptors: 0,
       nacks: 0,
       retransmitted: 0,
       recovered: 0,
@@ -522,6 +529,10 @@ export class StubSource implements NativeSource {
 
   receive(receiving: boolean): void {
     this.#engine.post({ type: 'source-receiving', source: this.id, receiving });
+  }
+
+  talk(talking: boolean, level: number): void {
+    this.#engine.post({ type: 'source-talking', source: this.id, talking, level });
   }
 
   oversize(size: number, limit: number): void {

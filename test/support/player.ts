@@ -20,7 +20,9 @@ export interface InboundRtp {
   freezeCount?: number;
   totalFreezesDuration?: number;
   nackCount?: number;
+  pliCount?: number;
   packetsReceived?: number;
+  bytesReceived?: number;
   packetsLost?: number;
   retransmittedPacketsReceived?: number;
   totalAudioEnergy?: number;
@@ -33,6 +35,7 @@ export interface OutboundRtp {
   framesEncoded?: number;
   framesSent?: number;
   packetsSent?: number;
+  bytesSent?: number;
   nackCount?: number;
   pliCount?: number;
   firCount?: number;

@@ -14,10 +14,14 @@ export interface AgreedMedia {
   sent: PayloadTypes;
   /** As we number it: what its packets carry. */
   received: PayloadTypes;
+  /** RED (RFC 2198); undefined: not negotiated. */
+  redPayloadType: number | undefined;
   /** Values of `a=rtcp-fb` that both have. */
   feedback: readonly string[];
   /** Ids of the extensions that both have. */
   extensions: Partial<Record<ExtensionName, number>>;
+  /** Those of them that our packets may have. */
+  sentExtensions: Partial<Record<ExtensionName, number>>;
   /** What will come; none if we do not receive. */
   encodings: readonly RemoteEncoding[];
 }

@@ -3,7 +3,7 @@ import { findCodec, findCodecByRtpmap, rtpmapOf, type Codec } from '../codecs/in
 import { agreeDirection, receives, type AgreedLine, type AgreedMedia } from './agreed.js';
 import type { RemoteData } from './data.js';
 import type { ExtensionName } from './extensions.js';
-import { findRtx, matchExtensions } from './match.js';
+import { findRed, findRtx, matchExtensions } from './match.js';
 import { isData, type Ssrcs } from './offer.js';
 import { unusable, type RemoteCodec, type RemoteDescription, type RemoteMedia } from './parse.js';
 import { nameOf, readTransport, type RemoteTransport } from './transport.js';
@@ -19,6 +19,8 @@ export interface AnswerWish {
   direction?: Direction;
   /** Header extensions to agree to. Default `mid`, `rid` and `repaired-rid`. */
   extensions?: readonly ExtensionName[];
+  /** Audio may come with copies of what was sent before (RED, RFC 2198), and goes back so. Default false. */
+  red?: boolean;
   /** Several streams of one picture may come (RFC 8853). Default true. */
   simulcast?: boolean;
 }
@@ -113,7 +115,7 @@ export function answerLines(
     const { type, mid, protocol, formats, agreed, data } = line;
     if (data !== undefined) return { kind: 'data', mid, protocol };
     if (agreed === undefined) return { type, mid, protocol, formats };
-    const { codec, received, direction, feedback, extensions, encodings } = agreed;
+    const { codec, received, redPayloadType, direction, feedback, extensions, encodings } = agreed;
     const { payloadType, rtxPayloadType } = received;
     const { ssrc, rtxSsrc, fmtp = agreed.fmtp, msid = `janus janus${mid}` } = saysOf(line);
     return {
@@ -128,6 +130,7 @@ export function answerLines(
       msid,
       ssrc,
       rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: rtxSsrc },
+      redPayloadType,
       protocol,
       receivedRids: encodings.flatMap(({ rid }) => (rid === undefined ? [] : [rid])),
     };
@@ -144,6 +147,7 @@ function answerMedia(
   if (wish === undefined || chosen === undefined) return undefined;
   const { codec, offered } = chosen;
   const direction = agreeDirection(wish.direction ?? 'sendrecv', line.direction);
+  const { extensions = ['mid', 'rid', 'repaired-rid'] } = wish;
   const encodings = wish.simulcast === false ? line.encodings.slice(0, 1) : line.encodings;
   const numbers = {
     payloadType: offered.payloadType,
@@ -154,9 +158,11 @@ function answerMedia(
     sent: numbers,
     received: numbers,
     fmtp: offered.fmtp,
+    redPayloadType: codec.kind === 'audio' && wish.red === true ? findRed(offered, line.codecs) : undefined,
     direction,
     feedback: FEEDBACK[codec.kind].filter((feedback) => offered.feedback.includes(feedback)),
-    extensions: matchExtensions(wish.extensions ?? ['mid', 'rid', 'repaired-rid'], line),
+    extensions: matchExtensions(extensions, line),
+    sentExtensions: matchExtensions(extensions, line, true),
     encodings: receives(direction) ? encodings : [],
   };
 }

@@ -8,10 +8,24 @@ export function findRtx({ payloadType }: RemoteCodec, codecs: readonly RemoteCod
     ?.payloadType;
 }
 
-/** Which of these header extensions the other side has, and under which ids. */
+/** The payload type under which a codec comes with copies of what it sent before (RED, RFC 2198), if there is one. */
+export function findRed({ payloadType, clockRate }: RemoteCodec, codecs: readonly RemoteCodec[]): number | undefined {
+  const blocks = new RegExp(`^\\s*${String(payloadType)}(/${String(payloadType)})*\\s*$`);
+  return codecs.find(
+    (codec) =>
+      codec.encodingName.toLowerCase() === 'red' && codec.clockRate === clockRate && blocks.test(codec.fmtp ?? ''),
+  )?.payloadType;
+}
+
+/**
+ * Which of these header extensions the other side has, and under which ids.
+ *
+ * @param wants - only those that it takes: not the ones it says it does but send
+ */
 export function matchExtensions(
   names: Iterable<ExtensionName>,
-  { extensions }: RemoteMedia,
+  { extensions, extmapAllowMixed }: RemoteMedia,
+  wants = false,
 ): Partial<Record<ExtensionName, number>> {
   const matched: Partial<Record<ExtensionName, number>> = {};
   for (const name of names) {
@@ -19,11 +33,14 @@ export function matchExtensions(
       ({ id, uri, direction }) =>
         uri === EXTENSIONS[name].uri &&
         direction !== 'inactive' &&
-        // We write the one-byte form (RFC 8285 section 4.2).
+        !(wants && direction === 'sendonly') &&
+        // We write the one-byte form (RFC 8285 section 4.2) wherever it serves.
         id >= 1 &&
         id <= 14,
     );
-    if (found) matched[name] = found.id;
+    // With templates in it, it takes the two-byte form.
+    const isTooLong = name === 'dependency-descriptor' && !extmapAllowMixed;
+    if (found && !isTooLong) matched[name] = found.id;
   }
   return matched;
 }

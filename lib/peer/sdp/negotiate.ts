@@ -76,6 +76,7 @@ function negotiateMedia(ours: LocalMedia, theirs: RemoteMedia): AgreedMedia | un
   const codec = findCodecByRtpmap(ours.rtpmap);
   if (found === undefined || codec === undefined) throw unusable(`${nameOf(theirs)} has none of the offered codecs`);
   const direction = agreeDirection(ours.direction, theirs.direction);
+  const names = Object.keys(ours.extensions) as ExtensionName[];
   return {
     codec,
     fmtp: found.fmtp,
@@ -86,7 +87,9 @@ function negotiateMedia(ours: LocalMedia, theirs: RemoteMedia): AgreedMedia | un
     },
     received: { payloadType: ours.payloadType, rtxPayloadType: ours.rtx?.payloadType },
     feedback: ours.feedback.filter((feedback) => found.feedback.includes(feedback)),
-    extensions: matchExtensions(Object.keys(ours.extensions) as ExtensionName[], theirs),
+    redPayloadType: undefined,
+    extensions: matchExtensions(names, theirs),
+    sentExtensions: matchExtensions(names, theirs, true),
     encodings: receives(direction) ? theirs.encodings : [],
   };
 }

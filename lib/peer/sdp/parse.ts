@@ -43,6 +43,8 @@ export interface RemoteMedia {
   fingerprints: readonly Fingerprint[];
   codecs: readonly RemoteCodec[];
   extensions: readonly { id: number; uri: string; direction: Direction | undefined }[];
+  /** Packets may have extensions in the one-byte and in the two-byte form (RFC 8285 section 6). */
+  extmapAllowMixed: boolean;
   /** What it announces to send; one at least. */
   encodings: readonly RemoteEncoding[];
   /** Data channels; undefined: it has none. */
@@ -162,6 +164,7 @@ function readMedia(
       uri,
       direction: direction as Direction | undefined,
     })),
+    extmapAllowMixed: (media.extmapAllowMixed ?? session.extmapAllowMixed) !== undefined,
     encodings: readEncodings(media),
     data: readData(media),
     candidates: own.candidates.length > 0 ? own.candidates : whole.candidates,

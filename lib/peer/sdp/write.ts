@@ -29,6 +29,8 @@ export interface LocalMedia {
   ssrc: number;
   /** The retransmission stream (RFC 4588). */
   rtx?: { payloadType: number; ssrc: number } | undefined;
+  /** RED (RFC 2198); named first, for that is what the other side shall send. */
+  redPayloadType?: number | undefined;
   /** As the other side's offer spells it. Default `UDP/TLS/RTP/SAVPF`. */
   protocol?: string;
   /** The rids of the simulcast that we receive (RFC 8853). */
@@ -124,9 +126,10 @@ function writeData(description: LocalDescription, line: LocalData): string[] {
 }
 
 function writeMedia(description: LocalDescription, media: LocalMedia): string[] {
-  const { rtx, protocol = 'UDP/TLS/RTP/SAVPF', receivedRids = [] } = media;
+  const { rtx, redPayloadType, protocol = 'UDP/TLS/RTP/SAVPF', receivedRids = [] } = media;
   const pt = String(media.payloadType);
-  const payloadTypes = rtx ? `${pt} ${String(rtx.payloadType)}` : pt;
+  const red = redPayloadType === undefined ? undefined : String(redPayloadType);
+  const payloadTypes = [red, pt, rtx?.payloadType].filter((one) => one !== undefined).join(' ');
   const { direction } = media;
   const sentRtx = sends(direction) ? rtx : undefined;
   const lines = [
@@ -143,6 +146,8 @@ function writeMedia(description: LocalDescription, media: LocalMedia): string[] 
     ...media.feedback.map((feedback) => `a=rtcp-fb:${pt} ${feedback}`),
   ];
   if (media.fmtp !== undefined) lines.push(`a=fmtp:${pt} ${media.fmtp}`);
+  if (red !== undefined)
+    lines.push(`a=rtpmap:${red} red/${media.rtpmap.replace(/^.*?\//, '')}`, `a=fmtp:${red} ${pt}/${pt}`);
   const extensions = Object.entries(media.extensions) as [ExtensionName, number][];
   for (const [name, id] of extensions.sort((a, b) => a[1] - b[1])) {
     lines.push(`a=extmap:${String(id)} ${EXTENSIONS[name].uri}`);

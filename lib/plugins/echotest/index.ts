@@ -54,9 +54,20 @@ type Body = Shaped<typeof SHAPE>;
 // Of a data channel, bytes.
 const MAX_MESSAGE = 262_144;
 
+/** Codecs whose pictures can be several frames, one of each spatial layer. */
+const SCALABLE: readonly string[] = ['vp9', 'av1'];
+
 const EXTENSIONS = {
   audio: ['mid', 'audio-level', 'transport-wide-cc'],
-  video: ['mid', 'rid', 'repaired-rid', 'transport-wide-cc', 'video-orientation', 'playout-delay'],
+  video: [
+    'mid',
+    'rid',
+    'repaired-rid',
+    'transport-wide-cc',
+    'video-orientation',
+    'playout-delay',
+    'dependency-descriptor',
+  ],
 } as const;
 
 /** What goes back to one client. */
@@ -64,8 +75,9 @@ class Echo {
   readonly #links = new Map<string, Link>();
   readonly #muted = { audio: false, video: false };
   #bitrate = 0;
-  /** Asked for; also of pictures that are still to come. */
+  /** What was asked for so far. */
   #layers: Partial<LayerTarget> = {};
+  #scalable: (mid: string) => boolean = () => false;
   #recording: Recording | null = null;
   /** Data channels with echoes that wait for room. */
   readonly #full = new Set<DataChannel>();
@@ -91,13 +103,15 @@ class Echo {
     if (video !== undefined) this.#muted.video = !video;
     for (const out of this.#links.values()) this.#apply(out);
     this.#recording?.setMuted(this.#muted);
-    const { substream, temporal, fallback } = body;
+    const { substream, spatial_layer: spatial, temporal = body.temporal_layer, fallback } = body;
     const layers = {
       ...(substream === undefined ? {} : { substream }),
+      ...(spatial === undefined ? {} : { spatial }),
       ...(temporal === undefined ? {} : { temporal }),
       // On the wire it is in microseconds.
       ...(fallback === undefined ? {} : { fallback: fallback / 1000 }),
     };
+    if (body.svc === true) this.#scalable = () => true;
     if (Object.keys(layers).length > 0) {
       this.#layers = { ...this.#layers, ...layers };
       for (const { mid, kind } of this.peer.incoming) if (kind === 'video') this.peer.track(mid)?.setLayers(layers);
@@ -105,6 +119,11 @@ class Echo {
     if (bitrate === undefined || bitrate === this.#bitrate) return;
     this.#bitrate = bitrate;
     this.peer.setMaxBitrate(bitrate);
+  }
+
+  /** Whether a client says of an m-line that it is coded in layers. */
+  setScalable(scalable: (mid: string) => boolean): void {
+    this.#scalable = scalable;
   }
 
   get recording(): boolean {
@@ -164,21 +183,28 @@ class Echo {
     if (out === undefined || out.closed || before?.closed === false) return;
     const made = link(track, out);
     this.#links.set(track.mid, made);
-    if (before?.sink !== out) {
-      this.#tell(out);
-      if (out.kind === 'video') out.setLayers(this.#layers);
+    if (before?.sink !== out) this.#tell(out, track);
+    // What was asked for, or no more than to be told of layers.
+    if (out.kind === 'video' && (Object.keys(this.#layers).length > 0 || this.#scalable(track.mid))) {
+      out.setLayers(this.#layers);
     }
     this.#apply(made);
   }
 
   /** Whenever another layer of a picture is sent back. */
-  #tell(out: OutgoingTrack): void {
+  #tell(out: OutgoingTrack, track: IncomingTrack): void {
     let told: Partial<Layers> = {};
     out.on('layers', (layers) => {
       const about = { echotest: 'event', mid: out.mid, videocodec: out.codec.name };
-      const { substream, temporal } = layers;
-      if (substream !== told.substream) this.handle.push({ ...about, substream });
-      if (temporal !== told.temporal) this.handle.push({ ...about, temporal });
+      const { substream, spatial, temporal } = layers;
+      const isNew = (name: keyof Layers): boolean => layers[name] !== told[name];
+      if (track.stats().length === 1 && SCALABLE.includes(out.codec.name)) {
+        if (isNew('spatial')) this.handle.push({ ...about, spatial_layer: spatial });
+        if (isNew('temporal')) this.handle.push({ ...about, temporal_layer: temporal });
+      } else {
+        if (isNew('substream')) this.handle.push({ ...about, substream });
+        if (isNew('temporal')) this.handle.push({ ...about, temporal });
+      }
       told = layers;
     });
   }
@@ -260,6 +286,8 @@ export class EchoTestPlugin extends Plugin {
       return ok;
     }
     const echo = this.#echoFor(handle);
+    const { svc } = jsep;
+    if (svc !== undefined) echo.setScalable((mid) => svc.some((line) => line.mid === mid));
     echo.configure(body);
     await this.#record(echo, body.record, { base, endToEndEncrypted: jsep.e2ee });
     try {
@@ -317,5 +345,6 @@ function wishFor(line: RemoteMedia, body: Body): AnswerWish {
     codecs: codec === undefined ? undefined : [codec],
     accepts: profile === undefined ? undefined : ({ fmtp }) => fmtp?.includes(profile) === true,
     extensions: isAudio ? EXTENSIONS.audio : EXTENSIONS.video,
+    red: body.opusred === true,
   };
 }

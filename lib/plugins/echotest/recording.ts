@@ -28,7 +28,7 @@ export class Recording {
   /** Begins with a track, if it is not there already. What cannot be written is logged, and media goes on. */
   add(track: IncomingTrack): void {
     if (track.closed || this.#recorders.has(track)) return;
-    const { fmtp, extensions } = track.negotiated;
+    const { fmtp, extensions, redPayloadType } = track.negotiated;
     const number = ++this.#count[track.kind];
     const recorder = this.#make(() =>
       this.#factory.createRecorder({
@@ -36,6 +36,7 @@ export class Recording {
         codec: track.codec,
         fmtp,
         extensions: urisOf(extensions),
+        redPayloadType,
         endToEndEncrypted: this.#options.endToEndEncrypted,
       }),
     );

@@ -25,11 +25,6 @@ Inspection InspectAv1(Bytes payload) {
 
   if (elements != 1) SkipLeb128(reader);  // the only one has no length
   const std::uint8_t header = reader.U8();
-  if ((header & 0x04) != 0) {  // obu_extension_flag
-    const std::uint8_t layers = reader.U8();
-    result.temporal_layer = layers >> 5;
-    result.spatial_layer = (layers >> 3) & 0x03;
-  }
   if (!reader.ok()) return {};
 
   result.frame_start = true;

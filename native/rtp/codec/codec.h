@@ -18,8 +18,18 @@ struct Inspection {
   // frame (parameter sets, then slices): a source looks for a new timestamp
   // too.
   bool frame_start = false;
+  // The last packet of its frame, where a picture is several frames, one of
+  // each spatial layer. Codecs without them leave it to the marker.
+  bool frame_end = false;
   // A receiver of lower temporal layers can go up to this one here.
   bool layer_sync = false;
+  // Whoever gets this frame can get all higher temporal layers after it.
+  bool temporal_switch = false;
+  // It refers to nothing before its picture: whoever gets the lower spatial
+  // layers of the picture can go up to this one here.
+  bool spatial_sync = false;
+  // Frames of higher spatial layers do not refer to it.
+  bool not_for_upper = false;
   std::uint8_t spatial_layer = 0;
   std::uint8_t temporal_layer = 0;
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "native/peer/egress_rig.h"
+#include "rtp/ext/dependency_descriptor.h"
 #include "rtp/seq_num.h"
 
 namespace hg::test {
@@ -194,6 +195,146 @@ TEST_CASE("a pause of a simulcast ends at a keyframe of the same encoding") {
   CHECK(rig.owner.Take().empty());
   rig.Run({false, false, true});
   CHECK(rig.TakeEncoding() == 2);
+}
+
+// ---- layers in one stream
+// ------------------------------------------------------
+
+// A source of pictures of two spatial layers, a packet each, with dependency
+// descriptors; each picture is 10 ms.
+class ScalableSource : public SourceStub {
+ public:
+  explicit ScalableSource(std::uint32_t id, std::uint16_t first_frame)
+      : SourceStub(Config(id)), next_frame(first_frame) {}
+
+  void SendPicture(OwnerStub& owner, bool keyframe) {
+    for (std::uint8_t spatial = 0; spatial < 2; ++spatial) {
+      const bool key = keyframe && spatial == 0;
+      PacketDraft draft = pool.Allocate();
+      RtpFields fields;
+      fields.seq = static_cast<std::uint16_t>(next_seq);
+      fields.id = next_id++;
+      const std::size_t size = WriteRtp(fields, draft->buffer());
+      // The descriptor stands behind the payload, where nobody looks for it.
+      draft->set_size(size + kLeastDependencyDescriptor);
+      PacketInfo& packet = draft->info;
+      hg::Describe(*RtpView::Parse(draft->bytes().first(size)), packet);
+      packet.arrival = owner.time;
+      packet.extended_seq = next_seq++;
+      packet.timestamp = first_timestamp + frames_ * 900;
+      packet.marker = spatial == 1;
+      packet.keyframe = key;
+      packet.frame_start = packet.frame_end = true;
+      packet.spatial_layer = spatial;
+      packet.spatial_sync = keyframe;
+      packet.passed = PacketInfo::kDependencyDescriptor;
+      packet.descriptor_offset = static_cast<std::uint16_t>(size);
+      packet.descriptor_size = kLeastDependencyDescriptor;
+      packet.frame_number = next_frame++;
+      info->stats.packets.Add();
+      info->stats.last_arrival_ns.Set(
+          static_cast<std::uint64_t>(owner.time.time_since_epoch().count()));
+      Deliver(std::move(draft).Seal());
+    }
+    ++frames_;
+    owner.Flush();
+    owner.time += 10ms;
+  }
+
+  std::uint16_t next_frame;
+
+ private:
+  static SourceConfig Config(std::uint32_t id) {
+    SourceConfig config = EncodingConfig(id);
+    config.codec = "av1";
+    return config;
+  }
+
+  std::uint32_t frames_ = 0;
+};
+
+EgressTrackConfig ScalableVideo(EgressTrackConfig config) {
+  config.extensions.dependency_descriptor = 8;
+  return config;
+}
+
+std::uint16_t FrameNumberOf(const WirePacket& packet) {
+  return ReadFrameNumber(packet.rtp().extensions().Find(8).value());
+}
+
+void Attach(ScalableSource& source, EgressRig& rig) {
+  rig.owner.replicas[source.info->config.id] = &source.replica;
+}
+
+TEST_CASE("the lower of two spatial layers is whole by itself") {
+  EgressRig rig(ScalableVideo(PlainVideo()));
+  ScalableSource source(1, 100);
+  Attach(source, rig);
+  rig.track.Link(&source.replica);
+  rig.track.SetLayers({.spatial = 0});
+  for (int i = 0; i < 10; ++i) source.SendPicture(rig.owner, i == 0);
+
+  const auto packets = rig.owner.Take();
+  REQUIRE(packets.size() == 10);
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const RtpView rtp = packets[i].rtp();
+    CHECK(rtp.marker);
+    CHECK(rtp.seq == static_cast<std::uint16_t>(packets[0].rtp().seq + i));
+    CHECK(FrameNumberOf(packets[i]) == 100 + 2 * i);
+  }
+
+  // And a keyframe is asked for once more is wanted.
+  rig.track.SetLayers({.spatial = 1});
+  const int asked = source.upstream.requests;
+  for (int i = 0; i < 150; ++i) {
+    source.SendPicture(rig.owner, false);
+    rig.track.layers()->Check();
+  }
+  CHECK(source.upstream.requests > asked);
+  rig.owner.Take();
+  source.SendPicture(rig.owner, true);
+  const auto both = rig.owner.Take();
+  REQUIRE(both.size() == 2);
+  CHECK_FALSE(both[0].rtp().marker);
+  CHECK(both[1].rtp().marker);
+  CHECK(rig.owner.layer_changes >= 2);
+  rig.track.Link(nullptr);
+}
+
+TEST_CASE("a resend has the marker and the frame number of the first sending") {
+  for (const bool rtx : {false, true}) {
+    CAPTURE(rtx);
+    EgressRig rig(ScalableVideo(rtx ? RtxVideo() : PlainVideo()));
+    ScalableSource one(1, 100);
+    ScalableSource other(2, 40'000);
+    Attach(one, rig);
+    Attach(other, rig);
+    rig.track.SetLayers({.spatial = 0});
+    const std::shared_ptr<const SourceInfo> first[] = {one.info};
+    const std::shared_ptr<const SourceInfo> second[] = {other.info};
+    rig.track.Link(first);
+    for (int i = 0; i < 3; ++i) one.SendPicture(rig.owner, i == 0);
+    CHECK(FrameNumberOf(rig.owner.Take().back()) == 104);
+
+    // Numbers go on through a switch.
+    rig.track.Link(second);
+    for (int i = 0; i < 3; ++i) other.SendPicture(rig.owner, i == 0);
+    const auto sent = rig.owner.Take();
+    REQUIRE(sent.size() == 3);
+    CHECK(FrameNumberOf(sent[0]) == 105);
+    CHECK(FrameNumberOf(sent[2]) == 109);
+
+    // More is wanted now; what was sent stays what it was.
+    rig.track.SetLayers({.spatial = 1});
+    rig.owner.time += 100ms;
+    rig.Nack({sent[1].rtp().seq});
+    const auto resent = rig.owner.Take();
+    REQUIRE(resent.size() == 1);
+    CHECK(resent[0].rtp().marker);
+    CHECK(FrameNumberOf(resent[0]) == 107);
+    if (!rtx) CHECK(resent[0].bytes == sent[1].bytes);
+    rig.track.Link(nullptr);
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "native/route/fakes.h"
 #include "support/rtp_stream.h"
@@ -358,6 +359,153 @@ TEST_CASE("the sender's clock is passed on in the source's own timestamps") {
   CHECK(rig.host.clocks[0].arrival == 43);
   CHECK(rig.host.clocks[0].rtp_timestamp ==
         rig.host.packets[1]->info.timestamp);
+}
+
+// ---- what packets say in their header extensions
+// ------------------------------
+
+constexpr SourceFormat kFormat{.extensions = {.playout_delay = 5,
+                                              .audio_level = 1,
+                                              .video_orientation = 3,
+                                              .dependency_descriptor = 8},
+                               .red_payload_type = 63};
+
+// With elements in the one-byte form (RFC 8285 s4.2).
+std::vector<std::uint8_t> WithExtensions(const RtpFields& fields,
+                                         std::vector<std::uint8_t> elements) {
+  elements.resize((elements.size() + 3) / 4 * 4);
+  std::vector<std::uint8_t> packet = MakeRtp(fields);
+  packet[0] |= 0x10;
+  const std::uint8_t head[] = {0xbe, 0xde, 0,
+                               static_cast<std::uint8_t>(elements.size() / 4)};
+  elements.insert(elements.begin(), std::begin(head), std::end(head));
+  packet.insert(packet.begin() + kRtpHeader, elements.begin(), elements.end());
+  return packet;
+}
+
+// A dependency descriptor (RTP Payload Format for AV1, appendix A), as the
+// element 8: of template 0, and with it, if it is to be: one decode target.
+std::vector<std::uint8_t> DescriptorElement(std::uint16_t frame_number,
+                                            bool with_template) {
+  std::vector<std::uint8_t> element = {0x82, 0xc0, 0, 0};
+  StoreU16(&element[2], frame_number);
+  if (!with_template) return element;
+  element[0] = 0x86;
+  // Flags: a structure. First id 0, one target; no more templates; a switch
+  // indication; no reference; no chains; no resolutions.
+  element.insert(element.end(), {0x80, 0x00, 0xe0, 0x00});
+  return element;
+}
+
+TEST_CASE("a source reads what viewers shall get of a packet's extensions") {
+  Rig rig;
+  rig.source.SetFormat(kFormat);
+
+  rig.SendRaw(WithExtensions({.seq = 1}, {0x10, 0x85, 0x30, 0x02, 0x52, 0x00,
+                                          0xa0, 0x28, 0xf0, 0x00}));
+  rig.SendRaw(MakeRtp({.seq = 2}));
+
+  const PacketInfo& info = rig.host.packets.at(0)->info;
+  CHECK(info.passed ==
+        (PacketInfo::kAudioLevel | PacketInfo::kVideoOrientation |
+         PacketInfo::kPlayoutDelay));
+  CHECK(info.audio_level == 0x85);
+  CHECK(info.video_orientation == 2);
+  CHECK(info.playout_delay == 0x00a028);
+  CHECK(rig.host.packets.at(1)->info.passed == 0);
+
+  // What was not negotiated is not looked at.
+  rig.source.SetFormat({});
+  rig.SendRaw(WithExtensions({.seq = 3}, {0x10, 0x85}));
+  CHECK(rig.host.packets.at(2)->info.passed == 0);
+}
+
+TEST_CASE("frame numbers go on when the sender starts anew") {
+  Rig rig;
+  rig.source.SetFormat(kFormat);
+  const auto send = [&](RtpFields fields, std::uint16_t number, bool key) {
+    rig.now += 33ms;
+    rig.SendRaw(WithExtensions(fields, DescriptorElement(number, key)));
+    return rig.host.packets.back()->info.frame_number;
+  };
+  CHECK(send({.ssrc = 1, .seq = 1, .keyframe = true}, 65534, true) == 65534);
+  CHECK(send({.ssrc = 1, .seq = 2, .timestamp = 3000}, 65535, false) == 65535);
+  CHECK(send({.ssrc = 2, .seq = 9, .keyframe = true}, 700, true) == 0);
+  CHECK(send({.ssrc = 2, .seq = 11, .timestamp = 6000}, 702, false) == 2);
+  CHECK(send({.ssrc = 2, .seq = 10, .timestamp = 3000}, 701, false) == 1);
+  CHECK(rig.host.packets.back()->info.descriptor_offset == 12 + 4 + 1);
+}
+
+TEST_CASE("descriptors that cannot be read are counted, and go to viewers") {
+  Rig rig;
+  rig.source.SetFormat(kFormat);
+  rig.SendRaw(WithExtensions({.seq = 1}, {0x82, 0xc5, 0, 7}));  // no templates
+  rig.SendRaw(WithExtensions({.seq = 2}, {0x81, 0xc5, 0}));     // cut
+
+  CHECK(rig.stats().invalid_descriptors.value() == 2);
+  CHECK(rig.stats().packets.value() == 2);
+  CHECK(rig.host.packets.at(0)->info.passed ==
+        PacketInfo::kDependencyDescriptor);
+  CHECK(rig.host.packets.at(0)->info.frame_number == 7);
+  CHECK(rig.host.packets.at(1)->info.passed == 0);
+}
+
+TEST_CASE("RED is told from what is none") {
+  Rig rig(AudioConfig());
+  rig.source.SetFormat(kFormat);
+  std::vector<std::uint8_t> packet = MakeRtp({.seq = 1, .payload_type = 63});
+  packet[12] = 111;
+  rig.SendRaw(packet);
+  CHECK(rig.host.packets.at(0)->info.red_primary == 1);
+
+  packet = MakeRtp({.seq = 2, .payload_type = 63});
+  for (std::size_t i = 12; i < packet.size(); ++i) packet[i] = 0xff;
+  rig.SendRaw(packet);
+  CHECK(rig.stats().invalid.value() == 1);
+
+  rig.SendRaw(MakeRtp({.seq = 3, .payload_type = 111}));
+  CHECK(rig.host.packets.at(1)->info.red_primary == 0);
+}
+
+TEST_CASE("talking is told once it begins and once it ends") {
+  Rig rig(AudioConfig());
+  rig.source.SetFormat(kFormat);
+  std::uint16_t seq = 0;
+  const auto send = [&](int packets, std::uint8_t level) {
+    for (; packets > 0; --packets, rig.now += 20ms)
+      rig.SendRaw(WithExtensions({.seq = ++seq}, {0x10, level}));
+  };
+  send(100, 0x80 | 5);
+  CHECK(rig.events.Of(EventType::kSourceTalking).empty());  // nobody asked
+
+  rig.source.DetectTalking(TalkDetector::Limits{.packets = 50, .level = 25});
+  send(200, 0x80 | 5);
+  rig.source.DetectTalking(TalkDetector::Limits{.packets = 50, .level = 25});
+  send(10, 0x80 | 5);
+  auto events = rig.events.Take();
+  std::erase_if(events, [](const Event& event) {
+    return event.type != EventType::kSourceTalking;
+  });
+  REQUIRE(events.size() == 1);
+  const auto talking = Talking::Unpack(static_cast<std::uint32_t>(events[0].a));
+  CHECK(talking.talking);
+  CHECK(talking.level == 50);
+  rig.source.OnSecond(rig.now);
+  CHECK(rig.stats().audio_level.value() == 51);
+
+  // It falls silent altogether.
+  rig.now += 10s;
+  rig.source.OnSecond(rig.now);
+  events = rig.events.Take();
+  std::erase_if(events, [](const Event& event) {
+    return event.type != EventType::kSourceTalking;
+  });
+  REQUIRE(events.size() == 1);
+  CHECK_FALSE(Talking::Unpack(static_cast<std::uint32_t>(events[0].a)).talking);
+
+  rig.source.DetectTalking(std::nullopt);
+  send(200, 0x80 | 5);
+  CHECK(rig.events.Of(EventType::kSourceTalking).empty());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 import Janus from '/janus.js';
 
 const players = [];
+window.players = players;
 
 function init() {
   return new Promise((resolve) => {

@@ -148,3 +148,40 @@ t.test('the answer that is written can be read as one, line by line as offered',
     }
   }
 });
+
+t.test('RED is taken where it is wanted, and named before its codec', async (t) => {
+  const { media } = published('audio.chromium', { red: true });
+  const lines = answerLines(media, () => ({ ssrc: 1, rtxSsrc: 2 }));
+  const [line] = writeDescription(description(lines)).match(/m=audio[^]*/) ?? [''];
+
+  t.equal(media[0]?.agreed?.redPayloadType, 63);
+  t.match(line, /^m=audio 9 UDP\/TLS\/RTP\/SAVPF 63 111\r\n/);
+  t.match(line, 'a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n');
+  t.equal(published('audio.chromium').media[0]?.agreed?.redPayloadType, undefined);
+  t.equal(published('audio.firefox', { red: true }).media[0]?.agreed?.redPayloadType, undefined);
+  const other = fixture('sdp/publish-audio.chromium.offer.sdp').replace('a=fmtp:63 111/111', 'a=fmtp:63 9/111');
+  t.equal(answer(other, { red: true }).media[0]?.agreed?.redPayloadType, undefined, 'RED of another codec');
+});
+
+t.test('parameters of Opus go back as they came: DTX, FEC, stereo', async (t) => {
+  const fmtp = 'minptime=10;stereo=1;useinbandfec=1;usedtx=1';
+  const offer = fixture('sdp/publish-audio.chromium.offer.sdp').replace('minptime=10;useinbandfec=1', fmtp);
+
+  t.equal(answer(offer).media[0]?.agreed?.fmtp, fmtp);
+});
+
+t.test('a dependency descriptor needs packets of both forms', async (t) => {
+  const extensions = ['mid', 'dependency-descriptor'] as const;
+  const offer = fixture('sdp/publish-simulcast.chromium.offer.sdp');
+  const video = (sdp: string) => answer(sdp, { extensions }).media[1]?.agreed?.extensions;
+
+  t.match(video(offer), { mid: Number, 'dependency-descriptor': Number });
+  const strict = offer.replace('a=extmap-allow-mixed\r\n', '').replace('a=extmap-allow-mixed\n', '');
+  t.same(Object.keys(video(strict) ?? {}), ['mid']);
+
+  // Firefox sends it, and does not want it back.
+  const firefox = fixture('sdp/publish-simulcast.firefox.offer.sdp');
+  const accepted = answer(firefox, { extensions }).media.find(({ type }) => type === 'video')?.agreed;
+  t.equal(accepted?.extensions['dependency-descriptor'], 8);
+  t.same(Object.keys(accepted?.sentExtensions ?? {}), ['mid']);
+});

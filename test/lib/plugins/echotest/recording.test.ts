@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import t from 'tap';
+import { EchoBench } from '../../../support/echo-bench.js';
 import { fixture } from '../../../support/fixtures.js';
 import { turn } from '../../../support/media-bench.js';
-import { EchoBench } from './bench.js';
 
 const OFFER = { type: 'offer', sdp: fixture('sdp/publish-av-data.chromium.offer.sdp') } as const;
 

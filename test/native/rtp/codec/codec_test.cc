@@ -10,6 +10,7 @@
 #include "rtp/codec/registry.h"
 #include "rtp/codec/vp8.h"
 #include "rtp/codec/vp9.h"
+#include "rtp/codec/vp9_descriptor.h"
 
 namespace hg {
 namespace {
@@ -72,23 +73,65 @@ TEST_CASE("VP8: what is cut short or no VP8 is no keyframe") {
 }
 
 TEST_CASE("VP9: a keyframe is not predicted and begins in the lowest layer") {
-  CHECK(Vp9({0x08}) == kKeyframe);
-  CHECK(Vp9({0x8a, 0x7f}) == kKeyframe);
-  CHECK(Vp9({0x8a, 0xff, 0xff}) == kKeyframe);
+  const Inspection keyframe{
+      .keyframe = true, .frame_start = true, .spatial_sync = true};
+  CHECK(Vp9({0x08}) == keyframe);
+  CHECK(Vp9({0x88, 0x7f}) == keyframe);
+  CHECK(Vp9({0x88, 0xff, 0xff}) == keyframe);
   CHECK(Vp9({0x48}) == kStartOfFrame);
-  CHECK(Vp9({0x00}) == kNothing);  // the rest of a keyframe
-  CHECK(Vp9({0x28, 0x02}) ==
-        Inspection{.frame_start = true, .spatial_layer = 1});
+  CHECK(Vp9({0x00}) == Inspection{.spatial_sync = true});  // the rest of it
+  CHECK(Vp9({0x2c, 0x03, 0x00}) == Inspection{.frame_start = true,
+                                              .frame_end = true,
+                                              .spatial_sync = true,
+                                              .spatial_layer = 1});
 }
 
 TEST_CASE("VP9: layers and switching points are read") {
-  CHECK(Vp9({0xe8, 0x81, 0x23, (2 << 5) | 0x10 | (2 << 1) | 1}) ==
+  CHECK(Vp9({0xe9, 0x81, 0x23, (2 << 5) | 0x10 | (2 << 1) | 1, 0x07}) ==
         Inspection{.frame_start = true,
-                   .layer_sync = true,
+                   .temporal_switch = true,
+                   .not_for_upper = true,
                    .spatial_layer = 2,
                    .temporal_layer = 2});
-  CHECK(Vp9({0xa8, 0x81, 0x23}) == kNothing);  // the layers are missing
+  CHECK(Vp9({0xa8, 0x81, 0x23}) == kNothing);        // the layers are missing
+  CHECK(Vp9({0xa8, 0x81, 0x23, 0x02}) == kNothing);  // TL0PICIDX is
   CHECK(Vp9({0x88}) == kNothing);
+}
+
+TEST_CASE("VP9: the whole descriptor is read, in both modes") {
+  // I, P, L, F, B, V; two references; two layers with sizes, a group of two.
+  const ByteVector flexible{0xfa, 0x81, 0x23, 0x43, 0x03, 0x08, 0x38, 1,
+                            64,   0,    180,  2,    128,  1,    104,  2,
+                            0x04, 9,    0x48, 8,    7,    0xaa};
+  const auto descriptor = ReadVp9Descriptor(flexible);
+  REQUIRE(descriptor);
+  CHECK(descriptor->flexible);
+  CHECK(descriptor->picture_id == 0x0123);
+  CHECK(descriptor->long_picture_id);
+  CHECK(descriptor->temporal_layer == 2);
+  CHECK(descriptor->spatial_layer == 1);
+  CHECK(descriptor->inter_layer);
+  CHECK_FALSE(descriptor->tl0_pic_idx);
+  CHECK(descriptor->references == 2);
+  CHECK(descriptor->reference[0] == 1);
+  CHECK(descriptor->reference[1] == 4);
+  CHECK(descriptor->spatial_layers == 2);
+  CHECK(descriptor->size == flexible.size() - 1);
+  for (std::size_t size = 0; size < descriptor->size; ++size) {
+    CAPTURE(size);
+    CHECK_FALSE(ReadVp9Descriptor(Bytes(flexible).first(size)));
+  }
+
+  const auto plain = ReadVp9Descriptor(ByteVector{0xa0, 0x05, 0x20, 0x77});
+  REQUIRE(plain);
+  CHECK(plain->picture_id == 5);
+  CHECK(plain->temporal_layer == 1);
+  CHECK(plain->tl0_pic_idx == 0x77);
+  CHECK(plain->size == 4);
+
+  // At most three references.
+  CHECK_FALSE(ReadVp9Descriptor(ByteVector{0x50, 3, 3, 3, 2}));
+  CHECK(ReadVp9Descriptor(ByteVector{0x50, 3, 3, 2}));
 }
 
 TEST_CASE("H.264: SPS and IDR slices make keyframes") {
@@ -164,15 +207,13 @@ TEST_CASE("AV1: a new sequence is a keyframe") {
   CHECK(Av1({0x00, 0x81, 0x00, 0x0a}) == kKeyframe);
 }
 
-TEST_CASE("AV1: layers are read from the extension of an OBU") {
-  CHECK(
-      Av1({0x10, 0x36, (2 << 5) | (1 << 3)}) ==
-      Inspection{.frame_start = true, .spatial_layer = 1, .temporal_layer = 2});
+TEST_CASE("AV1: layers are not read from OBUs, which not each packet begins") {
+  CHECK(Av1({0x10, 0x36, (2 << 5) | (1 << 3)}) == kStartOfFrame);
 }
 
 TEST_CASE("AV1: what is cut short is nothing") {
   CHECK(Av1({0x18}) == kNothing);
-  CHECK(Av1({0x10, 0x36}) == kNothing);
+  CHECK(Av1({0x10}) == kNothing);
   CHECK(Av1({0x20, 0xff, 0xff}) == kNothing);
 }
 

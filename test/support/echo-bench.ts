@@ -1,9 +1,10 @@
+/** Everything between a client of the echo test and the native engine, which is a stub. */
 import type { Test } from 'tap';
-import { EchoTestPlugin, type EchoTestOptions } from '../../../../lib/plugins/index.js';
-import type { DataRecorderOptions, RecorderOptions } from '../../../../lib/routing/recorder.js';
-import { LocalClient, type LocalHandle } from '../../../../lib/session/local-client.js';
-import { SessionTable } from '../../../../lib/session/sessions.js';
-import { MediaBench } from '../../../support/media-bench.js';
+import { EchoTestPlugin, type EchoTestOptions } from '../../lib/plugins/index.js';
+import type { DataRecorderOptions, RecorderOptions } from '../../lib/routing/recorder.js';
+import { LocalClient, type LocalHandle } from '../../lib/session/local-client.js';
+import { SessionTable } from '../../lib/session/sessions.js';
+import { MediaBench } from './media-bench.js';
 
 /** The echo test over a stub of the native engine. */
 export class EchoBench extends MediaBench {
