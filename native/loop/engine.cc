@@ -12,7 +12,8 @@ Engine::Engine(const EngineOptions& options, EventSink& events)
       dtls_(
           std::make_shared<DtlsContext>(options.certificate, options.dtls_mtu)),
       mesh_(options.media_threads),
-      recorders_(loops_, events),
+      sinks_(loops_),
+      recorders_(sinks_, events),
       load_(options.media_threads) {
   for (unsigned i = 0; i < options.media_threads; ++i)
     loops_.push_back(std::make_unique<MediaLoop>(i, mesh_, events_));
@@ -25,6 +26,7 @@ void Engine::Stop() {
   if (std::exchange(stopped_, true)) return;
   for (const auto& loop : loops_) loop->PostStop();
   for (const auto& loop : loops_) loop->Join();
+  sinks_.Stop();
   recorders_.Stop();
   // The SCTP thread may have other users; it shall know nothing of us.
   for (const auto& [id, endpoint] : data_) endpoint->Close();

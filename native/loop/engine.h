@@ -109,6 +109,7 @@ class Engine {
   EventSink& events_;
   std::shared_ptr<const DtlsContext> dtls_;
   ShardMesh mesh_;
+  PlacedSinks sinks_;
   // Media threads push to its rings until they are joined.
   Recorders recorders_;
   std::vector<std::unique_ptr<MediaLoop>> loops_;

@@ -94,7 +94,7 @@ void MediaLoop::Run() {
   for (const auto& [id, slot] : peers_)
     slot->peer().Close(PeerCloseReason::kApi, "the gateway closed");
   peers_.clear();
-  recorders_.clear();
+  sinks_.clear();
   sources_.Clear();
   turn_.graveyard.clear();
 }

@@ -15,7 +15,7 @@
 #include "loop/replica_table.h"
 #include "loop/shard_mesh.h"
 #include "loop/turn.h"
-#include "work/recorder_track.h"
+#include "route/linked_sink.h"
 
 namespace hg {
 
@@ -44,10 +44,9 @@ class MediaLoop final : private Timer {
                std::shared_ptr<PeerStats> stats);
   Peer* FindPeer(std::uint32_t id);
   ReplicaTable& sources() { return sources_; }
-  // Tracks that are recorded from this thread, by the recording's id.
-  std::unordered_map<std::uint32_t, std::unique_ptr<RecorderTrack>>&
-  recorders() {
-    return recorders_;
+  // The application's that are on this thread, by their PlacedSinks::Place.
+  std::unordered_map<std::uint32_t, std::unique_ptr<LinkedSink>>& sinks() {
+    return sinks_;
   }
   Timestamp now() const { return turn_.now; }
 
@@ -76,7 +75,7 @@ class MediaLoop final : private Timer {
   Turn turn_;
   ReplicaTable sources_;
   std::unordered_map<std::uint32_t, std::unique_ptr<PeerSlot>> peers_;
-  std::unordered_map<std::uint32_t, std::unique_ptr<RecorderTrack>> recorders_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<LinkedSink>> sinks_;
   std::thread thread_;
 };
 
