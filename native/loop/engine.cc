@@ -14,6 +14,8 @@ Engine::Engine(const EngineOptions& options, EventSink& events)
       mesh_(options.media_threads),
       sinks_(loops_),
       recorders_(sinks_, events),
+      taps_(sinks_, events),
+      injectors_(loops_),
       load_(options.media_threads) {
   for (unsigned i = 0; i < options.media_threads; ++i)
     loops_.push_back(std::make_unique<MediaLoop>(i, mesh_, events_));
@@ -196,6 +198,16 @@ Engine::SourceHandle Engine::CreateUdpSource(UdpSourceOptions options) {
   return handle;
 }
 
+Injectors::Handle Engine::CreateInjector(SourceConfig config) {
+  return injectors_.Create(NewSource(
+      std::move(config), next_source_shard_++ % options_.media_threads));
+}
+
+bool Engine::Inject(const Injectors::Handle& injector,
+                    std::span<const Bytes> packets) {
+  return !stopped_ && injectors_.Write(injector, packets);
+}
+
 void Engine::RequestKeyframe(const SourceHandle& source) {
   if (stopped_) return;
   loops_[source.info->home_shard]->Post(
@@ -223,7 +235,7 @@ void Engine::CloseSource(const SourceHandle& source) {
   const auto removed = std::make_shared<std::promise<void>>();
   loops_[source.info->home_shard]->Post(
       [id = source.info->config.id, removed](MediaLoop& loop) {
-        loop.sources().RemoveSource(id);
+        loop.RemoveSource(id);
         removed->set_value();
       });
   removed->get_future().wait();

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/mpsc_stack.h"
+#include "loop/injected_source.h"
 #include "loop/peer_slot.h"
 #include "loop/replica_table.h"
 #include "loop/shard_mesh.h"
@@ -44,6 +45,13 @@ class MediaLoop final : private Timer {
                std::shared_ptr<PeerStats> stats);
   Peer* FindPeer(std::uint32_t id);
   ReplicaTable& sources() { return sources_; }
+  // A source that the application feeds, until RemoveSource().
+  void AddInjected(const std::shared_ptr<const SourceInfo>& info,
+                   std::shared_ptr<InjectionQueue> queue);
+  // Takes in what was queued for it. True: there is more.
+  bool ServeInjected(std::uint32_t id);
+  // Of the application: a UDP port's, a peer's, or its own.
+  void RemoveSource(std::uint32_t id);
   // The application's that are on this thread, by their PlacedSinks::Place.
   std::unordered_map<std::uint32_t, std::unique_ptr<LinkedSink>>& sinks() {
     return sinks_;
@@ -75,6 +83,7 @@ class MediaLoop final : private Timer {
   Turn turn_;
   ReplicaTable sources_;
   std::unordered_map<std::uint32_t, std::unique_ptr<PeerSlot>> peers_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<InjectedSource>> injected_;
   std::unordered_map<std::uint32_t, std::unique_ptr<LinkedSink>> sinks_;
   std::thread thread_;
 };
