@@ -320,11 +320,11 @@ export interface NativeTap {
   /** While paused nothing comes; on resume a keyframe is requested. */
   setPaused(paused: boolean): void;
   /**
-   * What waits, in one piece; null: nothing does. First 16 bytes for each packet, in the byte order of the
+   * What waits, in one piece of memory of its own; null: nothing does. First 16 bytes for each packet, in the byte order of the
    * machine: arrival (f64, milliseconds of the monotonic clock), offset (u32), size (u16), 1 if it is the first of
    * a keyframe (u16). Then the packets.
    */
-  read(): ArrayBuffer | null;
+  read(): Uint8Array<ArrayBuffer> | null;
   stats(): NativeTapStats;
   /** What waits is gone. */
   close(): void;

@@ -40,14 +40,15 @@ export class PacketBatch implements Iterable<RtpPacket> {
   readonly #u16: Uint16Array;
 
   /** @internal Of what a native tap gave. */
-  constructor(batch: ArrayBuffer) {
-    this.#bytes = new Uint8Array(batch);
+  constructor(batch: Uint8Array<ArrayBuffer>) {
+    const { buffer, byteOffset } = batch;
+    this.#bytes = batch;
     // The bytes follow the records at once.
-    const size = new Uint32Array(batch, 0, RECORD / 4)[OFFSET] ?? 0;
+    const size = new Uint32Array(buffer, byteOffset, RECORD / 4)[OFFSET] ?? 0;
     this.length = size / RECORD;
-    this.#f64 = new Float64Array(batch, 0, size / 8);
-    this.#u32 = new Uint32Array(batch, 0, size / 4);
-    this.#u16 = new Uint16Array(batch, 0, size / 2);
+    this.#f64 = new Float64Array(buffer, byteOffset, size / 8);
+    this.#u32 = new Uint32Array(buffer, byteOffset, size / 4);
+    this.#u16 = new Uint16Array(buffer, byteOffset, size / 2);
   }
 
   /** Of all packets, bytes. */

@@ -21,7 +21,7 @@ export interface AudioLevel {
  *
  * @example
  * const packet = new RtpPacket(Buffer.from('80e00001000003e8000000ff2a', 'hex'));
- * console.log(packet.sequenceNumber, packet.timestamp, packet.marker, packet.payload);
+ * const { sequenceNumber, timestamp, marker, payload } = packet;
  */
 export class RtpPacket {
   /** When it came, milliseconds as `performance.now()` counts them; 0 if nobody knows. */

@@ -9,6 +9,7 @@
 #include "addon/addon.h"
 #include "addon/convert.h"
 #include "addon/source_wrap.h"
+#include "base/prefetch.h"
 
 namespace hg {
 namespace {
@@ -26,6 +27,8 @@ static_assert(sizeof(Record) == 16);
 void Write(std::span<const PacketRef> packets, std::uint8_t* out) {
   std::size_t offset = packets.size() * sizeof(Record);
   for (std::size_t i = 0; i < packets.size(); ++i) {
+    // The media thread's cache has it, not ours.
+    if (i + 2 < packets.size()) PrefetchBytes(packets[i + 2].get(), 512);
     const PacketBuffer& packet = *packets[i];
     const Bytes bytes = packet.bytes();
     const std::chrono::duration<double, std::milli> arrival =
@@ -84,8 +87,9 @@ Napi::Value TapWrap::Read(const Napi::CallbackInfo& info) {
   if (tap_.queue->Read(batch_) == 0) return env.Null();
   std::size_t size = batch_.size() * sizeof(Record);
   for (const PacketRef& packet : batch_) size += packet->size();
-  Napi::ArrayBuffer batch = Napi::ArrayBuffer::New(env, size);
-  Write(batch_, static_cast<std::uint8_t*>(batch.Data()));
+  // A Buffer, which unlike an ArrayBuffer is not filled with zeros first.
+  auto batch = Napi::Buffer<std::uint8_t>::New(env, size);
+  Write(batch_, batch.Data());
   // Back to their pool now, not with the next batch.
   batch_.clear();
   return batch;

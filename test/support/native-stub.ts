@@ -506,7 +506,7 @@ export class StubTap implements NativeTap {
     this.paused = paused;
   }
 
-  read(): ArrayBuffer | null {
+  read(): Uint8Array<ArrayBuffer> | null {
     const packets = this.#waiting;
     this.#waiting = [];
     if (packets.length === 0) return null;
@@ -520,7 +520,7 @@ export class StubTap implements NativeTap {
       new Uint16Array(batch, 16 * index + 12, 2).set([length, index === 0 ? 1 : 0]);
       offset += length;
     });
-    return batch;
+    return new Uint8Array(batch);
   }
 
   stats(): NativeTapStats {
