@@ -18,6 +18,7 @@ import type { Peer, PeerOptions } from './peer/peer.js';
 import { Peers } from './peer/peers.js';
 import { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
 import type { Plugin, PluginHost } from './plugins/plugin.js';
+import { Injectors, type Injector, type InjectorOptions } from './routing/injector.js';
 import { Mountpoints, type Mountpoint, type MountpointOptions } from './routing/mountpoint.js';
 import {
   Recorders,
@@ -26,6 +27,7 @@ import {
   type Recorder,
   type RecorderOptions,
 } from './routing/recorder.js';
+import { Taps, type Tap, type TapOptions } from './routing/tap.js';
 import { UdpSources } from './routing/udp-source.js';
 import { LocalClient } from './session/local-client.js';
 import { SESSION_OPTIONS, SessionTable, type SessionTableOptions } from './session/sessions.js';
@@ -165,6 +167,8 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   readonly #peers: Peers;
   readonly #sources: UdpSources;
   readonly #recorders: Recorders;
+  readonly #taps: Taps;
+  readonly #injectors: Injectors;
   readonly #options: OptionValues<typeof SPEC>;
   readonly #addresses: readonly string[];
   #closing: Promise<void> | null = null;
@@ -204,6 +208,8 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     this.#peers = new Peers(this.#engine, logger);
     this.#sources = new UdpSources(this.#engine, logger);
     this.#recorders = new Recorders(this.#engine, logger, options.recordingsTmpExtension);
+    this.#taps = new Taps(this.#engine, logger);
+    this.#injectors = new Injectors(this.#engine, logger);
     this.mountpoints = new Mountpoints(this.#sources, logger);
     const { sessionTimeout, reclaimSessionTimeout, maxSessions, maxHandles, opaqueIdInApi } = options;
     this.sessions = new SessionTable(
@@ -306,6 +312,33 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     return this.#recorders.createDataRecorder(options);
   }
 
+  /**
+   * Makes a tap, which brings the packets of a track into JavaScript; {@link link} a source to it.
+   *
+   * @throws {@link UsageError} `HG_ERR_OPTION`, `HG_ERR_CLOSED`
+   * @example
+   * const tap = gateway.createTap({ kind: 'video' });
+   * tap.on('packets', (batch) => console.log(batch.length));
+   * link(mountpoint.media[0].source, tap);
+   */
+  createTap(options: TapOptions): Tap {
+    this.#mustBeOpen();
+    return this.#taps.createTap(options);
+  }
+
+  /**
+   * Makes a source whose RTP packets the application writes; {@link link} it to a peer's track or a recorder.
+   *
+   * @throws {@link UsageError} `HG_ERR_OPTION`, `HG_ERR_CLOSED`
+   * @example
+   * const injector = gateway.createInjector({ codec: 'vp8' });
+   * injector.on('keyframerequest', () => console.log('somebody needs a keyframe'));
+   */
+  createInjector(options: InjectorOptions): Injector {
+    this.#mustBeOpen();
+    return this.#injectors.createInjector(options);
+  }
+
   /** What clients read in `server_info`. */
   serverFacts(): object {
     const { media, serverName } = this.#options;
@@ -349,6 +382,8 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     this.#engine.close();
     this.#peers.engineClosed();
     this.#recorders.engineClosed();
+    this.#taps.engineClosed();
+    this.#injectors.engineClosed();
     for (const plugin of this.#plugins.values()) {
       try {
         await plugin.closed();
@@ -363,6 +398,8 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     for (const event of events) {
       if (event.type === 'log') this.logger[event.level]({ where: event.where }, event.message);
       else if (this.#recorders.handleNativeEvent(event)) continue;
+      else if (this.#taps.handleNativeEvent(event)) continue;
+      else if (this.#injectors.handleNativeEvent(event)) continue;
       else if (!this.#peers.handleNativeEvent(event)) this.#sources.handleNativeEvent(event);
     }
   }

@@ -26,9 +26,11 @@ export type { Handle, Jsep } from './plugins/handle.js';
 export { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
 export { asyncRequest, Plugin, PluginError, reply, request, type RequestContext } from './plugins/plugin.js';
 export * as shape from './plugins/shape.js';
+export { Injector, type InjectorEvents, type InjectorOptions, type InjectorStats } from './routing/injector.js';
 export { link, type Link } from './routing/link.js';
 export { Mountpoint, type MountpointOptions, type MountpointMediaOptions } from './routing/mountpoint.js';
 export { readMjr, type MjrFile, type MjrInfo, type MjrRecord } from './routing/mjr.js';
+export type { PacketBatch } from './routing/packet-batch.js';
 export {
   DataRecorder,
   Recorder,
@@ -37,8 +39,10 @@ export {
   type RecorderOptions,
   type RecorderStats,
 } from './routing/recorder.js';
+export { RtpPacket, type AudioLevel } from './routing/rtp-packet.js';
 export type { Sink } from './routing/sink.js';
 export type { Source } from './routing/source.js';
+export { Tap, type TapEvents, type TapOptions, type TapStats } from './routing/tap.js';
 export type { LocalClient, LocalHandle } from './session/local-client.js';
 export { janusFastify } from './signalling/fastify.js';
 export { janusHttp, type JanusHttpOptions } from './signalling/http.js';

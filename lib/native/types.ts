@@ -60,6 +60,10 @@ export interface NativeEngine {
   createUdpSource(options: NativeUdpSourceOptions): NativeSource;
   /** Makes the file at once; throws with the errno's name if it cannot be written. */
   createRecorder(options: NativeRecorderOptions): NativeRecorder;
+  createTap(options: NativeTapOptions): NativeTap;
+  /** A `taps-ready` event follows the next packet; what came before may have had its event: read once more. */
+  armTaps(): void;
+  createInjector(options: NativeInjectorOptions): NativeInjector;
   stats(): NativeEngineStats;
   /** Stops and joins the media threads; everything made by this engine is closed. */
   close(): void;
@@ -324,6 +328,66 @@ export interface NativeRecorderStats {
   duration: number;
 }
 
+export interface NativeTapOptions {
+  /** That wait at most, 1 to 16,384; rounded up to a power of two. */
+  maxPackets: number;
+}
+
+export interface NativeTap {
+  /** What it gets from now on; null: nothing. */
+  link(source: NativeSource | null): void;
+  /** While paused nothing comes; on resume a keyframe is requested. */
+  setPaused(paused: boolean): void;
+  /**
+   * What waits, in one piece of memory of its own; null: nothing does. First 16 bytes for each packet, in the byte order of the
+   * machine: arrival (f64, milliseconds of the monotonic clock), offset (u32), size (u16), 1 if it is the first of
+   * a keyframe (u16). Then the packets.
+   */
+  read(): Uint8Array<ArrayBuffer> | null;
+  stats(): NativeTapStats;
+  /** What waits is gone. */
+  close(): void;
+}
+
+export interface NativeTapStats {
+  /** Handed over. */
+  packets: number;
+  /** Of them. */
+  bytes: number;
+  /** Left out because too many waited. */
+  dropped: number;
+  /** Not handed over yet. */
+  waiting: number;
+}
+
+export interface NativeInjectorOptions {
+  kind: 'audio' | 'video';
+  /** Lower-case SDP encoding name: finds the keyframe detector. */
+  codec: string;
+  clockRate: number;
+  /** As of a UDP source. */
+  keyframeBufferMs: number;
+  keyframeBufferBytes: number;
+}
+
+export interface NativeInjector {
+  /** To be linked, and closed. Its `keyframe-wanted` events are for the application. */
+  readonly source: NativeSource;
+  /**
+   * Copies at most 1024 packets of at most 2048 bytes. False: none was taken, and `injector-low` follows. An array
+   * of our own, without accessors.
+   */
+  write(packets: Uint8Array[]): boolean;
+  stats(): NativeInjectorStats;
+}
+
+export interface NativeInjectorStats {
+  /** Packets that `write` did not take. */
+  refused: number;
+  /** Written, and not taken in by the media thread yet. */
+  waiting: number;
+}
+
 export interface NativeOutgoingTrackStats {
   mid: string;
   ssrc: number;
@@ -416,7 +480,13 @@ export type NativeEvent =
   /** Packets were dropped since the last such event: the disk does not keep up. `dropped` counts from the start. */
   | { type: 'recorder-full'; recorder: number; dropped: number }
   /** The file is finished. With a code (an errno's name) it could not be written any more. */
-  | { type: 'recorder-closed'; recorder: number; code: string; message: string };
+  | { type: 'recorder-closed'; recorder: number; code: string; message: string }
+  /** Packets wait in taps. */
+  | { type: 'taps-ready' }
+  /** Of an injector's source: a batch fits again. */
+  | { type: 'injector-low'; source: number }
+  /** Of an injector's source: whoever feeds it shall send a keyframe. */
+  | { type: 'keyframe-wanted'; source: number };
 
 /** Of the data channels of a peer; `channel` is a key, but for the first. */
 export type NativeChannelEvent =

@@ -5,7 +5,8 @@ import { Emitter } from '../events.js';
 import type { Logger } from '../logger.js';
 import type { NativeEngine, NativeEvent, NativeFailure, NativeRecorder, NativeSource } from '../native/types.js';
 import { option, optionError, readOptions, type Option } from '../options.js';
-import { CODECS, findCodec, type Codec } from '../peer/codecs/index.js';
+import type { Codec } from '../peer/codecs/index.js';
+import { codecOption } from './codec-option.js';
 import type { MjrInfo } from './mjr.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
@@ -68,14 +69,6 @@ export interface RecorderFactory {
   /** The same for data channel messages. */
   createDataRecorder(options: DataRecorderOptions): DataRecorder;
 }
-
-const codecOption: Option<Codec> = {
-  read(path, value) {
-    const codec = typeof value === 'string' ? findCodec(value) : CODECS.find((one) => one === value);
-    if (codec === undefined) throw optionError(path, `one of ${CODECS.map(({ name }) => name).join(', ')}`, value);
-    return codec;
-  },
-};
 
 const extensionsOption: Option<Readonly<Record<string, string>>> = {
   read(path, value) {

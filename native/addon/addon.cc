@@ -10,9 +10,11 @@
 #include "addon/channel_wrap.h"
 #include "addon/convert.h"
 #include "addon/engine_wrap.h"
+#include "addon/injector_wrap.h"
 #include "addon/peer_wrap.h"
 #include "addon/recorder_wrap.h"
 #include "addon/source_wrap.h"
+#include "addon/tap_wrap.h"
 #include "srtp/srtp_session.h"
 
 namespace hg {
@@ -47,6 +49,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   data->source = Napi::Persistent(SourceWrap::Define(env));
   data->recorder = Napi::Persistent(RecorderWrap::Define(env));
   data->channel = Napi::Persistent(ChannelWrap::Define(env));
+  data->tap = Napi::Persistent(TapWrap::Define(env));
+  data->injector = Napi::Persistent(InjectorWrap::Define(env));
   env.SetInstanceData(data.release());
   exports.Set("Engine", EngineWrap::Define(env));
   exports.Set("versions", Versions(env));

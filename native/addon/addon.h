@@ -11,6 +11,8 @@ struct AddonData {
   Napi::FunctionReference source;
   Napi::FunctionReference recorder;
   Napi::FunctionReference channel;
+  Napi::FunctionReference tap;
+  Napi::FunctionReference injector;
 };
 
 }  // namespace hg

@@ -187,6 +187,17 @@ Napi::Object ToJs(Napi::Env env, const Event& event) {
       js.Set("code", event.text);
       js.Set("message", event.more);
       break;
+    case EventType::kTapsReady:
+      js.Set("type", "taps-ready");
+      break;
+    case EventType::kInjectorLow:
+      js.Set("type", "injector-low");
+      js.Set("source", object);
+      break;
+    case EventType::kKeyframeWanted:
+      js.Set("type", "keyframe-wanted");
+      js.Set("source", object);
+      break;
     case EventType::kChannelOpen:
       js.Set("type", "channel-open");
       js.Set("peer", object);

@@ -1,9 +1,11 @@
 #include "addon/engine_wrap.h"
 
 #include "addon/convert.h"
+#include "addon/injector_wrap.h"
 #include "addon/peer_wrap.h"
 #include "addon/recorder_wrap.h"
 #include "addon/source_wrap.h"
+#include "addon/tap_wrap.h"
 
 namespace hg {
 namespace {
@@ -51,6 +53,9 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
        InstanceMethod<&EngineWrap::CreatePeer>("createPeer"),
        InstanceMethod<&EngineWrap::CreateUdpSource>("createUdpSource"),
        InstanceMethod<&EngineWrap::CreateRecorder>("createRecorder"),
+       InstanceMethod<&EngineWrap::CreateTap>("createTap"),
+       InstanceMethod<&EngineWrap::ArmTaps>("armTaps"),
+       InstanceMethod<&EngineWrap::CreateInjector>("createInjector"),
        InstanceMethod<&EngineWrap::GetStats>("stats"),
        InstanceMethod<&EngineWrap::Close>("close")});
 }
@@ -99,6 +104,23 @@ Napi::Value EngineWrap::CreateRecorder(const Napi::CallbackInfo& info) {
     throw MakeError(info.Env(), "HG_ERR_ARGUMENT",
                     "createRecorder takes options");
   return RecorderWrap::Create(info.Env(), host_, info[0].As<Napi::Object>());
+}
+
+Napi::Value EngineWrap::CreateTap(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject())
+    throw MakeError(info.Env(), "HG_ERR_ARGUMENT", "createTap takes options");
+  return TapWrap::Create(info.Env(), host_, info[0].As<Napi::Object>());
+}
+
+void EngineWrap::ArmTaps(const Napi::CallbackInfo& info) {
+  host_->engine(info.Env()).taps().Arm();
+}
+
+Napi::Value EngineWrap::CreateInjector(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject())
+    throw MakeError(info.Env(), "HG_ERR_ARGUMENT",
+                    "createInjector takes options");
+  return InjectorWrap::Create(info.Env(), host_, info[0].As<Napi::Object>());
 }
 
 Napi::Value EngineWrap::GetStats(const Napi::CallbackInfo& info) {

@@ -26,6 +26,9 @@ enum class EventType : std::uint8_t {
   kSourceTalking,
   kRecorderFull,
   kRecorderClosed,
+  kTapsReady,       // packets wait in taps
+  kInjectorLow,     // a batch fits again
+  kKeyframeWanted,  // of a source that the application feeds
   kChannelOpen,
   kChannelMessage,
   kChannelLow,

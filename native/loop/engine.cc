@@ -12,7 +12,10 @@ Engine::Engine(const EngineOptions& options, EventSink& events)
       dtls_(
           std::make_shared<DtlsContext>(options.certificate, options.dtls_mtu)),
       mesh_(options.media_threads),
-      recorders_(loops_, events),
+      sinks_(loops_),
+      recorders_(sinks_, events),
+      taps_(sinks_, events),
+      injectors_(loops_),
       load_(options.media_threads) {
   for (unsigned i = 0; i < options.media_threads; ++i)
     loops_.push_back(std::make_unique<MediaLoop>(i, mesh_, events_));
@@ -25,6 +28,7 @@ void Engine::Stop() {
   if (std::exchange(stopped_, true)) return;
   for (const auto& loop : loops_) loop->PostStop();
   for (const auto& loop : loops_) loop->Join();
+  sinks_.Stop();
   recorders_.Stop();
   // The SCTP thread may have other users; it shall know nothing of us.
   for (const auto& [id, endpoint] : data_) endpoint->Close();
@@ -204,6 +208,16 @@ Engine::SourceHandle Engine::CreateUdpSource(UdpSourceOptions options) {
   return handle;
 }
 
+Injectors::Handle Engine::CreateInjector(SourceConfig config) {
+  return injectors_.Create(NewSource(
+      std::move(config), next_source_shard_++ % options_.media_threads));
+}
+
+bool Engine::Inject(const Injectors::Handle& injector,
+                    std::span<const Bytes> packets) {
+  return !stopped_ && injectors_.Write(injector, packets);
+}
+
 void Engine::RequestKeyframe(const SourceHandle& source) {
   if (stopped_) return;
   loops_[source.info->home_shard]->Post(
@@ -241,7 +255,7 @@ void Engine::CloseSource(const SourceHandle& source) {
   const auto removed = std::make_shared<std::promise<void>>();
   loops_[source.info->home_shard]->Post(
       [id = source.info->config.id, removed](MediaLoop& loop) {
-        loop.sources().RemoveSource(id);
+        loop.RemoveSource(id);
         removed->set_value();
       });
   removed->get_future().wait();

@@ -6,13 +6,16 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "dtls/certificate.h"
+#include "loop/injectors.h"
 #include "loop/media_loop.h"
 #include "loop/recorders.h"
+#include "loop/taps.h"
 #include "loop/udp_socket.h"
 #include "work/data_endpoint.h"
 #include "work/sctp_thread.h"
@@ -93,6 +96,11 @@ class Engine {
 
   // Binds here and now. Throws SocketError.
   SourceHandle CreateUdpSource(UdpSourceOptions options);
+  // A source that the application feeds with Inject().
+  Injectors::Handle CreateInjector(SourceConfig config);
+  // See InjectionQueue::Push().
+  bool Inject(const Injectors::Handle& injector,
+              std::span<const Bytes> packets);
   void RequestKeyframe(const SourceHandle& source);
   void SetEnabled(const SourceHandle& source, bool enabled);
   void DetectTalking(const SourceHandle& source,
@@ -100,6 +108,7 @@ class Engine {
   void CloseSource(const SourceHandle& source);
 
   Recorders& recorders() { return recorders_; }
+  Taps& taps() { return taps_; }
 
   const std::vector<std::unique_ptr<MediaLoop>>& loops() const {
     return loops_;
@@ -116,8 +125,11 @@ class Engine {
   EventSink& events_;
   std::shared_ptr<const DtlsContext> dtls_;
   ShardMesh mesh_;
+  PlacedSinks sinks_;
   // Media threads push to its rings until they are joined.
   Recorders recorders_;
+  Taps taps_;
+  Injectors injectors_;
   std::vector<std::unique_ptr<MediaLoop>> loops_;
   std::uint32_t next_id_ = 1;
   std::unordered_map<std::uint32_t, unsigned> peer_shards_;

@@ -85,6 +85,27 @@ Peer* MediaLoop::FindPeer(std::uint32_t id) {
   return &found->second->peer();
 }
 
+void MediaLoop::AddInjected(const std::shared_ptr<const SourceInfo>& info,
+                            std::shared_ptr<InjectionQueue> queue) {
+  auto added =
+      std::make_unique<InjectedSource>(info, std::move(queue), sources_, turn_);
+  sources_.AddSource(*added);
+  injected_.emplace(info->config.id, std::move(added));
+}
+
+bool MediaLoop::ServeInjected(std::uint32_t id) {
+  const auto found = injected_.find(id);
+  return found != injected_.end() && found->second->Serve();
+}
+
+void MediaLoop::RemoveSource(std::uint32_t id) {
+  // What was written before the end still goes out.
+  while (ServeInjected(id)) {
+  }
+  sources_.RemoveSource(id);
+  injected_.erase(id);
+}
+
 void MediaLoop::Run() {
   turn_.now = MonotonicNow();
   turn_.timers.Set(*this, turn_.now + 1s);
@@ -94,8 +115,9 @@ void MediaLoop::Run() {
   for (const auto& [id, slot] : peers_)
     slot->peer().Close(PeerCloseReason::kApi, "the gateway closed");
   peers_.clear();
-  recorders_.clear();
+  sinks_.clear();
   sources_.Clear();
+  injected_.clear();
   turn_.graveyard.clear();
 }
 

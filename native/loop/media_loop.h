@@ -11,11 +11,12 @@
 #include <unordered_map>
 
 #include "base/mpsc_stack.h"
+#include "loop/injected_source.h"
 #include "loop/peer_slot.h"
 #include "loop/replica_table.h"
 #include "loop/shard_mesh.h"
 #include "loop/turn.h"
-#include "work/recorder_track.h"
+#include "route/linked_sink.h"
 
 namespace hg {
 
@@ -44,10 +45,16 @@ class MediaLoop final : private Timer {
                std::shared_ptr<PeerStats> stats);
   Peer* FindPeer(std::uint32_t id);
   ReplicaTable& sources() { return sources_; }
-  // Tracks that are recorded from this thread, by the recording's id.
-  std::unordered_map<std::uint32_t, std::unique_ptr<RecorderTrack>>&
-  recorders() {
-    return recorders_;
+  // A source that the application feeds, until RemoveSource().
+  void AddInjected(const std::shared_ptr<const SourceInfo>& info,
+                   std::shared_ptr<InjectionQueue> queue);
+  // Takes in what was queued for it. True: there is more.
+  bool ServeInjected(std::uint32_t id);
+  // Of the application: a UDP port's, a peer's, or its own.
+  void RemoveSource(std::uint32_t id);
+  // The application's that are on this thread, by their PlacedSinks::Place.
+  std::unordered_map<std::uint32_t, std::unique_ptr<LinkedSink>>& sinks() {
+    return sinks_;
   }
   Timestamp now() const { return turn_.now; }
 
@@ -76,7 +83,8 @@ class MediaLoop final : private Timer {
   Turn turn_;
   ReplicaTable sources_;
   std::unordered_map<std::uint32_t, std::unique_ptr<PeerSlot>> peers_;
-  std::unordered_map<std::uint32_t, std::unique_ptr<RecorderTrack>> recorders_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<InjectedSource>> injected_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<LinkedSink>> sinks_;
   std::thread thread_;
 };
 

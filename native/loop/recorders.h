@@ -3,16 +3,13 @@
 // them. Used by the application's thread.
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/events.h"
-#include "loop/media_loop.h"
+#include "loop/placed_sinks.h"
 #include "route/source.h"
 #include "work/recorder_thread.h"
 
@@ -29,14 +26,12 @@ class Recorders {
  public:
   struct Handle {
     std::shared_ptr<Recording> recording;
-    // Where its sink is: that of the first source it was linked to.
-    std::optional<unsigned> shard;
+    PlacedSinks::Place place;
   };
 
   // Both must outlive it.
-  Recorders(const std::vector<std::unique_ptr<MediaLoop>>& loops,
-            EventSink& events)
-      : loops_(loops), events_(events) {}
+  Recorders(PlacedSinks& sinks, EventSink& events)
+      : sinks_(sinks), events_(events) {}
 
   // Opens the file here and now. Throws FileError, std::system_error.
   Handle Create(const RecorderOptions& options);
@@ -54,14 +49,9 @@ class Recorders {
   void Stop();
 
  private:
-  void OnTrack(const Handle& handle,
-               std::function<void(RecorderTrack&, MediaLoop&)> f);
-
-  const std::vector<std::unique_ptr<MediaLoop>>& loops_;
+  PlacedSinks& sinks_;
   EventSink& events_;
   std::optional<RecorderThread> thread_;
-  std::uint32_t next_id_ = 1;
-  bool stopped_ = false;
 };
 
 }  // namespace hg

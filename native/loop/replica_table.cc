@@ -14,28 +14,25 @@ ReplicaTable::ReplicaTable(unsigned shard, ShardMesh& mesh, Turn& turn)
 
 ReplicaTable::~ReplicaTable() = default;
 
-ReplicaTable::HomeSource& ReplicaTable::Add(std::uint32_t id) {
-  HomeSource& home = sources_[id];
-  home.subscribed.resize(mesh_.shards());
-  home.remb.resize(mesh_.shards());
-  return home;
-}
-
 void ReplicaTable::AddSource(const std::shared_ptr<const SourceInfo>& info,
                              UdpSocket rtp, std::optional<UdpSocket> rtcp) {
-  HomeSource& home = Add(info->config.id);
   UdpSource::Host& host = *this;
-  home.own = std::make_unique<UdpSource>(info, std::move(rtp), std::move(rtcp),
+  auto own = std::make_unique<UdpSource>(info, std::move(rtp), std::move(rtcp),
                                          host, turn_);
-  home.feed = home.own.get();
+  AddSource(*own);
+  sources_.at(info->config.id).own = std::move(own);
+}
+
+void ReplicaTable::AddSource(SourceFeed& feed) {
+  const std::shared_ptr<const SourceInfo>& info = feed.source().shared_info();
+  HomeSource& home = sources_[info->config.id];
+  home.subscribed.resize(mesh_.shards());
+  home.remb.resize(mesh_.shards());
+  home.feed = &feed;
   // The keyframe buffer is for the first viewer, too.
   if (info->config.keyframe_buffer_span > Duration::zero() ||
       info->config.keyframe_buffer_bytes > 0)
     Obtain(info);
-}
-
-void ReplicaTable::AddSource(SourceFeed& feed) {
-  Add(feed.source().info().config.id).feed = &feed;
 }
 
 void ReplicaTable::RemoveSource(std::uint32_t id) {

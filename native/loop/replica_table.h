@@ -73,7 +73,6 @@ class ReplicaTable final : public UdpSource::Host, private Replica::Upstream {
   void OnMessage(unsigned from, ShardMessage message);
   void FlushArriving();
   void CloseReplica(std::uint32_t id);
-  HomeSource& Add(std::uint32_t id);
   template <typename F>
   void ForEachSubscriber(const HomeSource& home, F&& f);
 

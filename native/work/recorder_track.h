@@ -10,27 +10,24 @@
 #include <span>
 
 #include "base/clock.h"
-#include "route/replica.h"
-#include "route/sink.h"
+#include "route/linked_sink.h"
 #include "rtp/continuity.h"
 #include "work/recording.h"
 
 namespace hg {
 
-class RecorderTrack final : public Sink {
+class RecorderTrack final : public LinkedSink {
  public:
   explicit RecorderTrack(std::shared_ptr<Recording> recording);
-  ~RecorderTrack();  // the recording ends
+  ~RecorderTrack() override;  // the recording ends
   RecorderTrack(const RecorderTrack&) = delete;
   RecorderTrack& operator=(const RecorderTrack&) = delete;
 
-  void Link(Replica* replica, Timestamp now);  // null: nothing
-  void SetPaused(bool paused, Timestamp now);
-
-  // Sink
+  // LinkedSink
+  void Link(Replica* replica, Timestamp now) override;
+  void SetPaused(bool paused, Timestamp now) override;
   void OnPackets(std::span<const PacketRef> packets) override;
   void OnSourceClosed() override { replica_ = nullptr; }
-  std::uint64_t remb() const override { return 0; }
 
  private:
   // A recording can wait for its keyframe longer than a viewer: cameras without

@@ -6,8 +6,10 @@ import type { NativeEvent } from '../../lib/native/types.js';
 import { Peers } from '../../lib/peer/peers.js';
 import { StreamingPlugin, type StreamingOptions } from '../../lib/plugins/index.js';
 import type { Plugin } from '../../lib/plugins/plugin.js';
+import { Injectors } from '../../lib/routing/injector.js';
 import { Mountpoints } from '../../lib/routing/mountpoint.js';
 import { Recorders } from '../../lib/routing/recorder.js';
+import { Taps } from '../../lib/routing/tap.js';
 import { UdpSources } from '../../lib/routing/udp-source.js';
 import type { LocalHandle, PluginData } from '../../lib/session/local-client.js';
 import { LocalClient } from '../../lib/session/local-client.js';
@@ -27,6 +29,8 @@ export class MediaBench {
   readonly sources = new UdpSources(this.engine, this.logger);
   readonly mountpoints = new Mountpoints(this.sources, this.logger);
   readonly recorders = new Recorders(this.engine, this.logger);
+  readonly taps = new Taps(this.engine, this.logger);
+  readonly injectors = new Injectors(this.engine, this.logger);
 
   #warn(first: string | object, second?: string): void {
     this.warnings.push(typeof first === 'string' ? first : (second ?? ''));
@@ -34,7 +38,8 @@ export class MediaBench {
 
   #dispatch(events: NativeEvent[]): void {
     for (const event of events) {
-      if (this.recorders.handleNativeEvent(event)) continue;
+      if (this.recorders.handleNativeEvent(event) || this.taps.handleNativeEvent(event)) continue;
+      if (this.injectors.handleNativeEvent(event)) continue;
       if (!this.peers.handleNativeEvent(event)) this.sources.handleNativeEvent(event);
     }
   }

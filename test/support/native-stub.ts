@@ -11,6 +11,9 @@ import type {
   NativeEngineStats,
   NativeEvent,
   NativeFailure,
+  NativeInjector,
+  NativeInjectorOptions,
+  NativeInjectorStats,
   NativeIncoming,
   NativeLayerTarget,
   NativeOutgoingTrack,
@@ -23,6 +26,9 @@ import type {
   NativeRemote,
   NativeSource,
   NativeSourceStats,
+  NativeTap,
+  NativeTapOptions,
+  NativeTapStats,
   NativeUdpSourceOptions,
 } from '../../lib/native/types.js';
 
@@ -38,6 +44,10 @@ export class StubEngine implements NativeEngine {
   readonly peers: StubPeer[] = [];
   readonly sources: StubSource[] = [];
   readonly recorders: StubRecorder[] = [];
+  readonly taps: StubTap[] = [];
+  readonly injectors: StubInjector[] = [];
+  /** No event tells of packets in taps any more. */
+  tapsReady = false;
   /** Code and text of what creating a recorder fails with. */
   recorderFailure: string | null = null;
   /** What every peer gathers. */
@@ -81,7 +91,7 @@ export class StubEngine implements NativeEngine {
 
   createPeerSource(options: Pick<NativeUdpSourceOptions, 'kind' | 'codec' | 'clockRate'>): StubSource {
     const unbound = { port: 0, portMin: 0, portMax: 0, collision: 0, keyframeBufferMs: 0, keyframeBufferBytes: 0 };
-    const source = new StubSource(this, this.#next++, { ...options, ...unbound }, 0, 0);
+    const source = new StubSource(this, this.#next++, { ...unbound, ...options }, 0, 0);
     this.sources.push(source);
     return source;
   }
@@ -92,6 +102,25 @@ export class StubEngine implements NativeEngine {
     const recorder = new StubRecorder(this, this.#next++, options);
     this.recorders.push(recorder);
     return recorder;
+  }
+
+  createTap(options: NativeTapOptions): StubTap {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+    const tap = new StubTap(this, options);
+    this.taps.push(tap);
+    return tap;
+  }
+
+  armTaps(): void {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+    this.tapsReady = false;
+  }
+
+  createInjector(options: NativeInjectorOptions): StubInjector {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+    const injector = new StubInjector(this, this.createPeerSource(options));
+    this.injectors.push(injector);
+    return injector;
   }
 
   stats(): NativeEngineStats {
@@ -457,6 +486,97 @@ export class StubRecorder implements NativeRecorder {
 
   finish(code = '', message = ''): void {
     this.#engine.post({ type: 'recorder-closed', recorder: this.id, code, message });
+  }
+}
+
+/** Lays out what it is given as the native one does. */
+export class StubTap implements NativeTap {
+  readonly options: NativeTapOptions;
+  source: StubSource | null = null;
+  paused = false;
+  closed = false;
+  dropped = 0;
+  readonly #engine: StubEngine;
+  #waiting: Uint8Array[] = [];
+
+  constructor(engine: StubEngine, options: NativeTapOptions) {
+    this.#engine = engine;
+    this.options = options;
+  }
+
+  link(source: NativeSource | null): void {
+    this.source = source as StubSource | null;
+  }
+
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+  }
+
+  read(): Uint8Array<ArrayBuffer> | null {
+    const packets = this.#waiting;
+    this.#waiting = [];
+    if (packets.length === 0) return null;
+    const bytes = Buffer.concat([Buffer.alloc(16 * packets.length), ...packets]);
+    const batch = new ArrayBuffer(bytes.length);
+    new Uint8Array(batch).set(bytes);
+    let offset = 16 * packets.length;
+    packets.forEach(({ length }, index) => {
+      new Float64Array(batch, 16 * index, 1)[0] = Number(process.hrtime.bigint()) / 1e6;
+      new Uint32Array(batch, 16 * index + 8, 1)[0] = offset;
+      new Uint16Array(batch, 16 * index + 12, 2).set([length, index === 0 ? 1 : 0]);
+      offset += length;
+    });
+    return new Uint8Array(batch);
+  }
+
+  stats(): NativeTapStats {
+    return { packets: 3, bytes: 400, dropped: this.dropped, waiting: this.#waiting.length };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  // ---- for tests ----------------------------------------------------------------
+
+  receive(...packets: Uint8Array[]): void {
+    this.#waiting.push(...packets);
+    if (this.#engine.tapsReady) return;
+    this.#engine.tapsReady = true;
+    this.#engine.post({ type: 'taps-ready' });
+  }
+}
+
+export class StubInjector implements NativeInjector {
+  readonly source: StubSource;
+  readonly written: Uint8Array[][] = [];
+  /** Takes nothing. */
+  full = false;
+  readonly #engine: StubEngine;
+
+  constructor(engine: StubEngine, source: StubSource) {
+    this.#engine = engine;
+    this.source = source;
+  }
+
+  write(packets: Uint8Array[]): boolean {
+    if (!this.full) this.written.push(packets);
+    return !this.full;
+  }
+
+  stats(): NativeInjectorStats {
+    return { refused: 0, waiting: 0 };
+  }
+
+  // ---- for tests ----------------------------------------------------------------
+
+  becameLow(): void {
+    this.full = false;
+    this.#engine.post({ type: 'injector-low', source: this.source.id });
+  }
+
+  wantKeyframe(): void {
+    this.#engine.post({ type: 'keyframe-wanted', source: this.source.id });
   }
 }
 
