@@ -250,6 +250,8 @@ export class Injector extends Emitter<InjectorEvents> implements Source, Disposa
       case 'source-oversize':
         this.emit('oversize', { size: event.size, limit: event.limit });
         break;
+      case 'source-talking': // what is injected has no levels
+        break;
     }
   }
 

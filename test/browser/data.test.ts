@@ -8,7 +8,7 @@ import { canLosePackets, losePackets } from '../support/packet-loss.js';
 import { testApp } from '../support/test-app.js';
 
 const MEDIA_PORTS = [40_200, 40_299] as const;
-const GREETING = 'Janus EchoTest here! You wrote: ';
+const GREETING = 'The echo test got: ';
 
 interface DataPage {
   ready: boolean;

@@ -331,9 +331,9 @@ export class EchoTestPlugin extends Plugin {
   }
 }
 
-/** As Janus does; a text that would be too long then goes as it came. */
+/** Text comes back with a few words in front; one that would be too long then goes as it came. */
 function greet(text: string): string {
-  const greeting = `Janus EchoTest here! You wrote: ${text}`;
+  const greeting = `The echo test got: ${text}`;
   return Buffer.byteLength(greeting) <= MAX_MESSAGE ? greeting : text;
 }
 

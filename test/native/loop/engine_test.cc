@@ -454,7 +454,7 @@ TEST_CASE("another negotiation changes a track's numbers, and nothing else") {
   rig.engine().SetTrack(viewer.peer(), 0, config);
   rig.Stream(sender, 200, 300ms);
   REQUIRE(
-      rig.RunUntil([&] { return viewer.counters().wrong_payload_type >= 60; }));
+      rig.RunUntil([&] { return viewer.counters().wrong_payload_type >= 40; }));
   CHECK(viewer.breaks() == 0);
   CHECK(viewer.counters().auth_failures == 0);
 }

@@ -1,7 +1,7 @@
 // Data channels of a peer connection with the echo test or another plugin, which has nothing else.
 import Janus from '/janus.js';
 
-const GREETING = 'Janus EchoTest here! You wrote: ';
+const GREETING = 'The echo test got: ';
 const MANY = 1 << 20;
 let janus;
 let handle;
