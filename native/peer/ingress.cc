@@ -234,8 +234,11 @@ bool Ingress::OnPacket(MutableBytes packet) {
   Source::Taken taken;
   PacketDraft draft = host_.pool().Allocate();
   if (!draft) {
+    // Not here, for nobody: asked for again, and reported as lost.
     stats.dropped.Add();
-  } else if (size > draft->buffer().size()) {
+    return true;
+  }
+  if (size > draft->buffer().size()) {
     stats.invalid.Add();
   } else {
     std::ranges::copy(packet.first(size), draft->buffer().begin());

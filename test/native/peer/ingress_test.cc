@@ -161,6 +161,23 @@ TEST_CASE("a packet that comes as RTX is as if it had never been lost") {
   CHECK(StatsOf(track).packets.value() == 3);
 }
 
+TEST_CASE("a packet that finds no memory is lost, and asked for again") {
+  const IngressTrackConfig track = VideoTrack(20);
+  IngressRig rig(With({track}));
+  rig.Receive({.seq = 1});
+  {
+    std::vector<PacketDraft> all;
+    while (PacketDraft draft = rig.thread.packet_pool.Allocate())
+      all.push_back(std::move(draft));
+    CHECK(rig.Receive({.seq = 2}));
+  }
+  rig.Receive({.seq = 3});
+  rig.RunFor(20ms);
+
+  CHECK(StatsOf(track).dropped.value() == 1);
+  CHECK(rig.heard.Seqs() == Seqs{2});
+}
+
 TEST_CASE("a packet that comes again plainly fills its gap") {
   const IngressTrackConfig track = VideoTrack(20);
   IngressRig rig(With({track}));
