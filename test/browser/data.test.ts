@@ -202,8 +202,9 @@ for (const browserName of BROWSERS) {
           (await got()).every((number, index) => number === index),
           'in order',
         );
-        await one.close();
       }
+      // Not before: what a page still has to send ends with it.
+      for (const one of pages) await one.close();
     });
   });
 }
