@@ -13,7 +13,7 @@
 // api       test/api: whole gateways and their clients
 // browser   test/browser, in a network namespace of its own (as root)
 // soak      the fuzzers of test/native/fuzz, a minute each, 2,000 viewers that
-//           come and go, and a recording of 10 minutes
+//           come and go, a recording of 10 minutes, and cases that browser tests leave out
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, createWriteStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -208,6 +208,7 @@ const isEndToEnd = (path) => /\/end-to-end[\w-]*\.test\.ts$/.test(path);
 const isBrowser = (path) => path.startsWith('test/browser/');
 const isApi = (path) => path.startsWith('test/api/');
 // Those that have a long form.
+const hasMoreCases = (path) => ['test/browser/loss.test.ts', 'test/browser/svc.test.ts'].includes(path);
 const isSoak = (path) => ['test/api/lifecycle.test.ts', 'test/api/recorder.test.ts'].includes(path);
 
 const { values: options, positionals } = parseArgs({
@@ -239,6 +240,12 @@ const categories = {
       timeout: 7200,
       jobs: 1,
       environment: { HEADGATE_TEST_CYCLES: '2000', HEADGATE_TEST_RECORD_SECONDS: '600' },
+    });
+    await tap('browser tests with all their cases', testFiles.filter(hasMoreCases).filter(isWanted), {
+      timeout: 600,
+      jobs: 1,
+      wrapper: ownNamespace(),
+      environment: { HEADGATE_TEST_ALL_CASES: '1' },
     });
   },
 };

@@ -13,6 +13,9 @@ export const BROWSERS = (['chromium', 'firefox'] as const).filter(
   (name) => (process.env['HEADGATE_TEST_BROWSER'] ?? name) === name,
 );
 
+/** Cases that take minutes and say little more than others: `npm run test:soak` runs them too. */
+export const ALL_CASES = process.env['HEADGATE_TEST_ALL_CASES'] !== undefined;
+
 const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
