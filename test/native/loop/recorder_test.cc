@@ -92,7 +92,14 @@ TEST_CASE("recordings of sources on any thread hold every packet") {
         return source.info->stats.packets.value() == 1000;
       });
     });
-    rig.RunFor(20ms);  // from the thread of a source to that of its replica
+    // From the thread of a source to that of its replica takes its time.
+    rig.RunUntil([&] {
+      for (int i = 0; i < 3; ++i) {
+        const RecordingStats& stats = handles[i].recording->stats;
+        if (stats.packets.value() + stats.dropped.value() < 1000) return false;
+      }
+      return true;
+    });
     for (const auto& handle : handles) recorders.Close(handle);
     REQUIRE(AreFinished(rig, folder, {0, 1, 2, 3}));
 
