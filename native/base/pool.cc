@@ -18,9 +18,10 @@ class PoolCore {
     Grow();
   }
 
-  // Owner thread.
+  // Owner thread. What came back last goes first: it is in the cache.
   PacketBuffer* Take() {
-    if (free_ == nullptr) free_ = returned_.exchange(nullptr, kAcquire);
+    if (returned_.load(std::memory_order_relaxed) != nullptr)
+      PushChain(returned_.exchange(nullptr, kAcquire));
     if (free_ == nullptr && !Grow()) {
       exhausted_.Add();
       return nullptr;
@@ -28,6 +29,11 @@ class PoolCore {
     // Nobody else knows a free block: it may be written again.
     auto* const block = const_cast<PacketBuffer*>(free_);
     free_ = block->next_free_;
+    if (free_ == nullptr) {
+      free_ = block->next_chain_;
+    } else {
+      free_->next_chain_ = block->next_chain_;
+    }
     block->refs_.store(1, std::memory_order_relaxed);
     block->size_ = 0;
     block->info = {};
@@ -51,8 +57,10 @@ class PoolCore {
   // use at the exchange are added here; so it is 0 again exactly when all of
   // them are back, and whoever sees that is the last.
   void Close() {
-    const std::int64_t free =
-        Length(free_) + Length(returned_.exchange(Closed(), kAcquire));
+    std::int64_t free = Length(returned_.exchange(Closed(), kAcquire));
+    for (const auto* chain = free_; chain != nullptr;
+         chain = chain->next_chain_)
+      free += Length(chain);
     AddOutstanding(static_cast<std::int64_t>(blocks()) - free);
   }
 
@@ -76,6 +84,11 @@ class PoolCore {
     return n;
   }
 
+  void PushChain(const PacketBuffer* chain) {
+    chain->next_chain_ = free_;
+    free_ = chain;
+  }
+
   void AddOutstanding(std::int64_t difference) {
     if (outstanding_.fetch_add(difference, std::memory_order_acq_rel) +
             difference ==
@@ -92,11 +105,13 @@ class PoolCore {
     std::unique_ptr<PacketBuffer[]> slab(new (std::nothrow)
                                              PacketBuffer[count]);
     if (slab == nullptr) return false;
+    const PacketBuffer* chain = nullptr;
     for (std::size_t i = count; i-- > 0;) {
       slab[i].core_ = this;
-      slab[i].next_free_ = free_;
-      free_ = &slab[i];
+      slab[i].next_free_ = chain;
+      chain = &slab[i];
     }
+    PushChain(chain);
     slabs_.push_back(std::move(slab));
     blocks_.Add(count);
     return true;
@@ -105,6 +120,7 @@ class PoolCore {
   // Written by the owner thread only.
   const PacketPool::Limits limits_;
   std::vector<std::unique_ptr<PacketBuffer[]>> slabs_;
+  // A list of chains: blocks that came back together stay together.
   const PacketBuffer* free_ = nullptr;
   Counter blocks_;
   Counter exhausted_;

@@ -140,8 +140,9 @@ class alignas(64) PacketBuffer {
   mutable std::atomic<std::uint32_t> refs_{0};
   std::uint16_t size_ = 0;
   internal::PoolCore* core_ = nullptr;
-  mutable const PacketBuffer* next_free_ = nullptr;
-  std::array<std::uint8_t, kCapacity> data_;  // left uninitialised
+  mutable const PacketBuffer* next_free_ = nullptr;   // of its chain
+  mutable const PacketBuffer* next_chain_ = nullptr;  // of the head of one
+  std::array<std::uint8_t, kCapacity> data_;          // left uninitialised
 };
 
 // A counted reference to an immutable packet. Copies may live on any thread;

@@ -28,6 +28,7 @@ class EgressLayers::Input final : public Sink {
     layers_.OnClosed(index_);
   }
   std::uint64_t remb() const override { return layers_.owner_.remb(); }
+  bool MayResend() const override { return layers_.owner_.WantsPackets(); }
 
   void SetSubscribed(bool subscribed) {
     if (subscribed == (replica_ != nullptr) || !info_) return;

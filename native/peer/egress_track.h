@@ -92,6 +92,7 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   void Prefetch() const override;
   void OnSourceClosed() override { replica_ = nullptr; }
   std::uint64_t remb() const override { return remb_; }
+  bool MayResend() const override { return WantsPackets(); }
 
   // EgressLayers::Owner, but for remb()
   Timestamp now() const override { return owner_.now(); }

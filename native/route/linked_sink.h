@@ -19,6 +19,7 @@ class LinkedSink : public Sink {
 
   // Sink: it takes what it is given.
   std::uint64_t remb() const final { return 0; }
+  bool MayResend() const final { return false; }
 };
 
 }  // namespace hg

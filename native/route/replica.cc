@@ -40,13 +40,16 @@ Replica::~Replica() {
 }
 
 void Replica::OnBurst(std::span<const PacketRef> burst) {
+  // What nobody will ask for again need not be kept: its memory goes back to
+  // the pool at once, and is still in the processor's cache at its next use.
+  const bool keep = store_ && std::ranges::any_of(sinks_, &Sink::MayResend);
   for (const PacketRef& packet : burst) {
     if (packet->info.discontinuity) {
       keyframe_cache_.Clear();
       sender_clock_.reset();
     }
     keyframe_cache_.Add(packet);
-    if (store_) store_->Insert(packet);
+    if (keep) store_->Insert(packet);
     // Neither a late packet nor the rest of a frame says when the frame came.
     // (Half a lap of timestamps is hours, but a source can rest for hours.)
     if (!newest_ ||

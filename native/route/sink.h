@@ -21,6 +21,8 @@ class Sink {
   virtual void OnSourceClosed() = 0;
   // The receiver's bandwidth as it says by REMB, bit/s; 0: unknown.
   virtual std::uint64_t remb() const = 0;
+  // It sends on what comes now, and may be asked to send that again.
+  virtual bool MayResend() const = 0;
 
  protected:
   ~Sink() = default;

@@ -124,6 +124,25 @@ TEST_CASE("a pool grows by slabs up to its bound") {
   for (std::uint32_t i = 0; i < 10; ++i) CHECK(packets[i]->info.ssrc == i);
 }
 
+TEST_CASE("the block that came back last is used next") {
+  PacketPool pool({.slab_packets = 4, .max_packets = 16});
+  std::vector<PacketRef> packets;
+  for (std::uint32_t i = 0; i < 8; ++i) packets.push_back(Make(pool, i));
+  std::vector<const PacketBuffer*> blocks;
+  for (const PacketRef& packet : packets) blocks.push_back(packet.get());
+
+  packets[3].reset();
+  packets[5].reset();
+  CHECK(Make(pool, 10).get() == blocks[5]);  // and is back at once
+  packets[1].reset();
+
+  for (const int n : {1, 5, 3}) {
+    packets[n] = Make(pool, 20);
+    CHECK(packets[n].get() == blocks[n]);
+  }
+  CHECK(pool.blocks() == 8);
+}
+
 TEST_CASE("packets outlive their pool") {
   std::vector<PacketRef> packets;
   {

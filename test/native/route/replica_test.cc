@@ -100,6 +100,8 @@ TEST_CASE("a restart of the source clears the kept group and the clock") {
 
 TEST_CASE("packets are found for a resend until they are too old") {
   Rig rig;
+  SinkStub sink;
+  rig.replica.AddSink(sink);
   rig.Send(rig.Packet(0, true));
   rig.Send(rig.Packet(2));
   rig.Send(rig.Packet(1));  // late
@@ -116,8 +118,28 @@ TEST_CASE("packets are found for a resend until they are too old") {
   CHECK(rig.replica.Find(0x10000, kStart + 1001ms) == nullptr);
 }
 
+TEST_CASE("what no sink may be asked for again is not kept") {
+  Rig rig;
+  SinkStub recording;
+  recording.resends = false;
+  rig.replica.AddSink(recording);
+  rig.Send(rig.Packet(0, true));
+  SinkStub viewer;
+  rig.replica.AddSink(viewer);
+  rig.Send(rig.Packet(1));
+  viewer.resends = false;  // paused
+  rig.Send(rig.Packet(2));
+
+  CHECK(rig.replica.Find(0x10000, kStart) == nullptr);
+  CHECK(rig.replica.Find(0x10001, kStart) != nullptr);
+  CHECK(rig.replica.Find(0x10002, kStart) == nullptr);
+  CHECK(recording.packets.size() == 3);
+}
+
 TEST_CASE("memory goes back when a source falls silent") {
   Rig rig;
+  SinkStub sink;
+  rig.replica.AddSink(sink);
   for (std::uint64_t n = 0; n < 100; ++n) rig.Send(rig.Packet(n));
   PacketRef last = rig.Packet(100);
   rig.Send(last);
@@ -131,6 +153,8 @@ TEST_CASE("nothing is kept for resends when they are off") {
   SourceConfig config = VideoConfig();
   config.max_nack_age = Duration::zero();
   Rig rig(config);
+  SinkStub sink;
+  rig.replica.AddSink(sink);
   rig.Send(rig.Packet(0));
 
   CHECK(rig.replica.Find(0x10000, kStart) == nullptr);
