@@ -43,7 +43,7 @@ void Consent::Start(const std::string& local_ufrag, const IceRemote& remote,
   password_ = remote.pwd;
   remote_address_ = remote_address;
   last_answer_ = now;
-  next_check_ = now + times_.consent_interval;
+  next_check_ = now + std::min(times_.consent_first, times_.consent_interval);
   sent_count_ = 0;
   round_trip_.reset();
 }

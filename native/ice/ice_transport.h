@@ -69,6 +69,8 @@ struct IceTimes {
   // says the same pace throughout, so that two lost packets would do to
   // interrupt media).
   Duration consent_interval = 5s;
+  // The first: media waits for the round trip that it measures.
+  Duration consent_first = 500ms;
   Duration consent_retry = 1s;
   // Without an answer for this long: kDisconnected, until the next answer.
   Duration consent_quiet = 10s;
