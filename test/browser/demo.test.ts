@@ -214,6 +214,22 @@ for (const browserName of BROWSERS) {
       await page.close();
     });
 
+    await t.test('a firewall is told of', { skip: !canLosePackets() && 'needs root and nftables' }, async (t) => {
+      const { page } = await open(browser, `${url}/echo.html`);
+      await t.test('while it is there', async (t) => {
+        losePackets(t, [1024, 65535], 100);
+        await page.click('#with-drawing');
+        await until('word of it', async () => (await stateOf(page)) === 'failed', 60);
+        t.equal(await textOf(page, '#veil-title'), 'The media does not get through');
+        t.match(await textOf(page, '#veil-text'), /no answer from .*127\.0\.0\.1:\d+ \(UDP\)/);
+      });
+
+      await page.click('#retry');
+      await seesItself(page);
+      t.pass('without it, another try works');
+      await page.close();
+    });
+
     await t.test('all is within reach on a phone', async (t) => {
       const { page } = await open(browser, `${url}/echo.html`);
       await page.setViewport(browserName === 'chromium' ? { ...PHONE, isMobile: true, hasTouch: true } : PHONE);
