@@ -12,9 +12,14 @@
 //   that the viewer was sent all along; for another a keyframe is needed.
 // - A lower spatial layer that no upper one refers to (modes like L3T3_KEY) is
 //   not sent, but with keyframes.
-// - What is late is decided by what is sent now, and changes nothing.
+// - A target holds from the next picture on, so that a picture is of one piece.
+// - What is late belongs to its own picture, and is decided as that was.
+//   Nothing of a layer that is passed on later may be left out before.
+// - Where it is not known whether a picture goes on for the viewer, its end is
+//   marked: a mark too many costs nothing, without one the picture never ends.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -68,18 +73,41 @@ class LayerSelector {
   // A packet of the current encoding.
   Verdict Select(const PacketInfo& packet);
   // Up to which layers.
-  std::uint8_t spatial() const { return spatial_; }
-  std::uint8_t temporal() const { return temporal_; }
+  std::uint8_t spatial() const { return newest().spatial; }
+  std::uint8_t temporal() const { return newest().temporal; }
   // The spatial layer that is wanted can be had with a keyframe alone.
   bool NeedsKeyframe() const;
 
  private:
+  // All frames of one RTP timestamp.
+  struct Picture {
+    std::uint32_t timestamp = 0;
+    std::uint8_t spatial = 0;  // up to which layers it passes
+    std::uint8_t temporal = 0;
+    std::uint8_t wanted = 0;  // the target when it began
+    // Of which layers something passed and something was left out, as bits.
+    std::uint8_t passed = 0;
+    std::uint8_t dropped = 0;
+    bool begun = false;    // else there is none
+    bool key = false;      // the packet that says so came
+    bool fresh = false;    // its lowest frame refers to nothing
+    bool skipped = false;  // frames that no upper one refers to
+    bool closed = false;   // the end of a frame passed
+    bool ended = false;    // the sender's marker came
+    bool above = false;    // layers that could not be entered still come
+  };
+  // So many pictures can be waited for packets of: 250 ms at 30 Hz.
+  static constexpr std::size_t kPictures = 8;
+
+  const Picture& newest() const { return pictures_[newest_]; }
+  Picture* Find(std::uint32_t timestamp);
+  bool IsLate(std::uint32_t timestamp) const;
   void BeginPicture(std::uint32_t timestamp);
-  void Enter(const PacketInfo& packet);
+  void Enter(Picture& picture, const PacketInfo& packet, bool late);
+  Verdict Decide(Picture& picture, const PacketInfo& packet, bool late);
   bool IsWhole(std::uint8_t spatial) const {
     return (whole_ >> spatial & 1) != 0;
   }
-  std::uint8_t Top() const;
 
   std::size_t Highest() const {
     return target_.substream < encodings_ ? target_.substream : encodings_ - 1;
@@ -89,16 +117,19 @@ class LayerSelector {
   LayerTarget target_;
   std::optional<std::size_t> wanted_;
   std::optional<std::size_t> current_;
-  std::uint8_t spatial_ = 0;
-  std::uint8_t temporal_ = 0;
-  // The picture, by its RTP timestamp, that the newest packet was of.
-  std::optional<std::uint32_t> picture_;
-  bool key_picture_ = false;
-  // A layer above spatial_ that is wanted came in this picture, or in the one
-  // before, and could not be entered.
-  bool above_now_ = false;
-  bool above_ = false;
-  std::uint8_t whole_ = 0;  // spatial layers that were sent all along, as bits
+  // The last few, around newest_.
+  std::array<Picture, kPictures> pictures_{};
+  std::uint8_t newest_ = 0;
+  // Spatial layers that were sent all along since a keyframe, as bits, and its
+  // timestamp.
+  std::uint8_t whole_ = 0;
+  std::uint32_t keyframe_ = 0;
+  // For how many pictures more a layer above what is sent is expected, because
+  // one came.
+  std::uint8_t above_ = 0;
+  // How many pictures in a row had nothing for the viewer but frames that upper
+  // ones do not refer to: the sender may have stopped the layer that is sent.
+  std::uint8_t starved_ = 0;
 };
 
 }  // namespace hg

@@ -14,7 +14,9 @@ Inspection InspectVp9(Bytes payload) {
   result.spatial_layer = descriptor->spatial_layer;
   result.temporal_switch = descriptor->temporal_switch;
   result.spatial_sync = !descriptor->inter_picture;
-  result.not_for_upper = descriptor->not_for_upper;
+  // The highest frame of a picture says so too, whose lower ones it needs: it
+  // must not be left out by those who wait for a layer that the sender stopped.
+  result.not_for_upper = descriptor->not_for_upper && !descriptor->inter_layer;
   result.keyframe = descriptor->frame_start && !descriptor->inter_picture &&
                     descriptor->spatial_layer == 0;
   return result;

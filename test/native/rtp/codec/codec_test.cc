@@ -87,12 +87,15 @@ TEST_CASE("VP9: a keyframe is not predicted and begins in the lowest layer") {
 }
 
 TEST_CASE("VP9: layers and switching points are read") {
-  CHECK(Vp9({0xe9, 0x81, 0x23, (2 << 5) | 0x10 | (2 << 1) | 1, 0x07}) ==
+  CHECK(Vp9({0xe9, 0x81, 0x23, (2 << 5) | 0x10 | (2 << 1), 0x07}) ==
         Inspection{.frame_start = true,
                    .temporal_switch = true,
                    .not_for_upper = true,
                    .spatial_layer = 2,
                    .temporal_layer = 2});
+  // D: it needs the one below, which would be of no use without it.
+  CHECK_FALSE(
+      Vp9({0xe9, 0x81, 0x23, (2 << 5) | (2 << 1) | 1, 7}).not_for_upper);
   CHECK(Vp9({0xa8, 0x81, 0x23}) == kNothing);        // the layers are missing
   CHECK(Vp9({0xa8, 0x81, 0x23, 0x02}) == kNothing);  // TL0PICIDX is
   CHECK(Vp9({0x88}) == kNothing);
