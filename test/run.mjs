@@ -1,19 +1,21 @@
 #!/usr/bin/env node
 // Runs the checks and tests and ends with one line, `N passed, N failed`.
 //
-//   node test/run.mjs                          all but asan and soak
-//   node test/run.mjs --only lint|native|ts|api|browser|asan|soak   (may be given more than once)
+//   node test/run.mjs                          all but asan, tsan and soak
+//   node test/run.mjs --only lint|native|ts|api|browser|asan|tsan|soak   (may be given more than once)
 //   node test/run.mjs --only ts test/lib/errors.test.ts         only these files
 //   node test/run.mjs --asan-e2e               test/**/end-to-end*.test.ts on the addon that
 //                                              asan built: a gateway and a client in one process
 //
 // lint      formatting, eslint, the layers' arrows, types of lib/ and test/, clang-tidy
 // native    test/native, by ctest            asan   the same under ASan and UBSan
+//                                            tsan   the same under TSan, one at a time
 // ts        test/lib and test/*.test.ts, by tap
 // api       test/api: whole gateways and their clients
 // browser   test/browser, in a network namespace of its own (as root)
-// soak      the fuzzers of test/native/fuzz, a minute each, 2,000 viewers that
-//           come and go, a recording of 10 minutes, and cases that browser tests leave out
+// soak      the fuzzers of test/native/fuzz, a minute each, three of spoiled session
+//           descriptions, 2,000 viewers that come and go, a recording of 10 minutes,
+//           and cases that browser tests leave out
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, createWriteStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -68,7 +70,7 @@ function lint() {
   }
 }
 
-async function ctest(preset, environment = {}) {
+async function ctest(preset, environment = {}, jobs = availableParallelism()) {
   if (!check(`build of the native tests (${preset})`, node, ['native/build.mjs', '--preset', preset])) return;
 
   heading(`native tests (${preset})`);
@@ -76,7 +78,7 @@ async function ctest(preset, environment = {}) {
   const report = join(results, `native-${preset}.xml`);
   rmSync(report, { force: true });
   const args = ['--test-dir', `build/${preset}`, '--output-on-failure', '--no-tests=ignore', '--output-junit', report];
-  args.push('--parallel', String(availableParallelism()));
+  args.push('--parallel', String(jobs));
   const env = { ...process.env, ...environment };
   const child = spawn('ctest', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const status = await forEachLine(child, (line) => {
@@ -138,7 +140,7 @@ async function tap(name, files, { timeout, jobs, environment = {}, wrapper = [] 
   }
 }
 
-/** Each fuzzer for a minute; what it found so far is kept in build/fuzz/corpus. */
+/** Each fuzzer for a minute, from its corpus here and what it found before, which is kept in build/fuzz/corpus. */
 function fuzz() {
   if (spawnSync('clang++', ['--version']).status !== 0) {
     console.log('  skipped: fuzzers - clang is not installed');
@@ -152,7 +154,8 @@ function fuzz() {
     mkdirSync(corpus, { recursive: true });
     const program = join(root, 'build/fuzz', name);
     const args = ['-max_total_time=60', '-max_len=4096', '-verbosity=0', '-print_funcs=0', '-print_final_stats=1'];
-    if (check(name, program, [...args, `-artifact_prefix=${results}/`, corpus])) count({ passed: 1 });
+    const known = join(root, 'test/native/fuzz/corpus', name);
+    if (check(name, program, [...args, `-artifact_prefix=${results}/`, corpus, known])) count({ passed: 1 });
   }
 }
 
@@ -209,7 +212,8 @@ const isBrowser = (path) => path.startsWith('test/browser/');
 const isApi = (path) => path.startsWith('test/api/');
 // Those that have a long form.
 const hasMoreCases = (path) => ['test/browser/loss.test.ts', 'test/browser/svc.test.ts'].includes(path);
-const isSoak = (path) => ['test/api/lifecycle.test.ts', 'test/api/recorder.test.ts'].includes(path);
+const isSoak = (path) =>
+  ['test/api/lifecycle.test.ts', 'test/api/recorder.test.ts', 'test/lib/peer/sdp/mutations.test.ts'].includes(path);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -234,12 +238,18 @@ const categories = {
       wrapper: ownNamespace(),
     }),
   asan: () => ctest('asan', sanitizers),
+  // Everything takes many times as long: tests in real time need the processors for themselves.
+  tsan: () => ctest('tsan', { TSAN_OPTIONS: 'second_deadlock_stack=1' }, 1),
   soak: async () => {
     fuzz();
     await tap('long tests', testFiles.filter(isSoak).filter(isWanted), {
       timeout: 7200,
       jobs: 1,
-      environment: { HEADGATE_TEST_CYCLES: '2000', HEADGATE_TEST_RECORD_SECONDS: '600' },
+      environment: {
+        HEADGATE_TEST_CYCLES: '2000',
+        HEADGATE_TEST_RECORD_SECONDS: '600',
+        HEADGATE_TEST_SDP_MINUTES: '3',
+      },
     });
     await tap('browser tests with all their cases', testFiles.filter(hasMoreCases).filter(isWanted), {
       timeout: 600,

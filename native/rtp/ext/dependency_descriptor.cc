@@ -78,29 +78,31 @@ std::optional<FrameDescription> DependencyDescriptorReader::Read(
   out.frame_end = bits.Flag();
   const std::uint32_t template_id = bits.Bits(6);
   const auto number = static_cast<std::uint16_t>(bits.Bits(16));
-  bool has_structure = false;
+  // Takes the place of the one before when all the rest was read, too.
+  std::optional<Structure> announced;
   bool custom_indications = false;
   bool custom_references = false;
   if (descriptor.size() > kLeastDependencyDescriptor) {
-    has_structure = bits.Flag();
+    const bool has_structure = bits.Flag();
     const bool has_active_targets = bits.Flag();
     custom_indications = bits.Flag();
     custom_references = bits.Flag();
     bits.Skip(1);  // custom chains, which are the last
     if (has_structure) {
-      const auto structure = ReadStructure(bits);
-      if (!structure) return std::nullopt;
-      structure_ = *structure;
+      announced = ReadStructure(bits);
+      if (!announced) return std::nullopt;
     }
-    if (has_active_targets) bits.Skip(structure_.targets);
+    if (has_active_targets)
+      bits.Skip(announced ? announced->targets : structure_.targets);
   }
 
+  const Structure& structure = announced ? *announced : structure_;
   const std::uint32_t index =
-      (template_id + kMaxTemplates - structure_.first_id) % kMaxTemplates;
-  if (index >= structure_.templates) return std::nullopt;
-  Frame frame = structure_.frames[index];
+      (template_id + kMaxTemplates - structure.first_id) % kMaxTemplates;
+  if (index >= structure.templates) return std::nullopt;
+  Frame frame = structure.frames[index];
   if (custom_indications)
-    frame.indications = ReadIndications(bits, structure_.targets);
+    frame.indications = ReadIndications(bits, structure.targets);
   if (custom_references) {
     frame.furthest = 0;
     while (const std::uint32_t size = bits.Bits(2))
@@ -111,14 +113,14 @@ std::optional<FrameDescription> DependencyDescriptorReader::Read(
   out.spatial_layer = frame.layers.spatial;
   out.temporal_layer = frame.layers.temporal;
   out.spatial_sync = RefersToPictureOnly(frame, number, timestamp);
-  out.keyframe = has_structure && out.frame_start && frame.furthest == 0 &&
+  out.keyframe = announced && out.frame_start && frame.furthest == 0 &&
                  out.spatial_layer == 0;
   bool has_upper = false;
   bool for_upper = false;
   bool has_faster = false;
   bool all_switch = true;
-  for (std::size_t i = 0; i < structure_.targets; ++i) {
-    const Layers& target = structure_.target_layers[i];
+  for (std::size_t i = 0; i < structure.targets; ++i) {
+    const Layers& target = structure.target_layers[i];
     const std::uint32_t indication = IndicationOf(frame.indications, i);
     if (target.spatial > out.spatial_layer) {
       has_upper = true;
@@ -131,6 +133,7 @@ std::optional<FrameDescription> DependencyDescriptorReader::Read(
   }
   out.not_for_upper = has_upper && !for_upper;
   out.temporal_switch = has_faster && all_switch;
+  if (announced) structure_ = *announced;
   return out;
 }
 

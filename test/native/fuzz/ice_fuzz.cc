@@ -6,11 +6,19 @@
 
 #include "ice/candidate.h"
 #include "ice/consent.h"
+#include "native/fuzz/records.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   using namespace hg;
-  ParseRemoteCandidate({reinterpret_cast<const char*>(data), size});
+  using hg::test::Require;
+  const auto candidate =
+      ParseRemoteCandidate({reinterpret_cast<const char*>(data), size});
+  if (candidate) {
+    Require(!candidate->foundation.empty() &&
+            candidate->foundation.size() <= 32);
+    Require(candidate->ufrag.size() < size);
+  }
 
   const IceTimes times;
   const auto address = *SocketAddress::Parse("192.0.2.1", 5004);
@@ -22,7 +30,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   std::vector<std::uint8_t> answer(data, data + size);
   if (size >= 20 && check.size() >= 20)
     std::ranges::copy(check.subspan(4, 16), answer.begin() + 4);
-  if (consent.IsAnswer(answer))
-    consent.OnAnswer(answer, address, Timestamp(10s));
+  if (!consent.IsAnswer(answer)) return 0;
+  // Whoever answers has the password, which nobody guesses.
+  Require(!consent.OnAnswer(answer, address, Timestamp(10s)));
+  Require(!consent.round_trip());
   return 0;
 }

@@ -1,19 +1,15 @@
 // A publisher's packets, decrypted, whatever they are: sorted, unwrapped,
-// numbered, asked for and reported. The input is a row of records: a byte of
-// what it is, two of its length, then that.
+// numbered, asked for and reported. The input is a row of
+// records (records.h).
 #include <algorithm>
-#include <cstdlib>
 
+#include "native/fuzz/records.h"
 #include "native/peer/ingress_rig.h"
 
 namespace {
 
 using namespace hg;
 using namespace hg::test;
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
 
 IngressConfig Negotiated(bool simulcast) {
   IngressTrackConfig video = simulcast
@@ -89,14 +85,10 @@ class Publisher {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  Bytes rest(data, size);
   Publisher publisher;
-  while (rest.size() > 3) {
-    const std::size_t length =
-        std::min<std::size_t>(LoadU16(&rest[1]) & 0xfff, rest.size() - 3);
-    publisher.Do(rest[0], rest.subspan(3, length));
-    rest = rest.subspan(3 + length);
-  }
+  hg::test::ForEachRecord({data, size}, [&](std::uint8_t what, Bytes record) {
+    publisher.Do(what, record);
+  });
   publisher.End();
   return 0;
 }

@@ -1,12 +1,11 @@
 // What a sender says of its layers, whatever it is: a payload of VP9 or AV1, a
 // dependency descriptor, RED. Read by its source, chosen from, written for a
-// viewer. The input is a row of records: a byte of what it is, two of its
-// length, then that.
+// viewer. The input is a row of records (records.h).
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include "base/bytes.h"
+#include "native/fuzz/records.h"
 #include "peer/layer_selector.h"
 #include "rtp/codec/registry.h"
 #include "rtp/header_rewrite.h"
@@ -16,6 +15,7 @@
 namespace {
 
 using namespace hg;
+using hg::test::Require;
 
 constexpr ExtensionIds kIds = {.mid = 4,
                                .abs_send_time = 2,
@@ -23,10 +23,6 @@ constexpr ExtensionIds kIds = {.mid = 4,
                                .audio_level = 1,
                                .video_orientation = 3,
                                .dependency_descriptor = 8};
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
 
 class Viewer {
  public:
@@ -123,13 +119,9 @@ class Viewer {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  Bytes rest(data, size);
   Viewer viewer;
-  while (rest.size() > 3) {
-    const std::size_t length =
-        std::min<std::size_t>(LoadU16(&rest[1]) & 0xfff, rest.size() - 3);
-    viewer.Do(rest[0], rest.subspan(3, length));
-    rest = rest.subspan(3 + length);
-  }
+  hg::test::ForEachRecord({data, size}, [&](std::uint8_t what, Bytes record) {
+    viewer.Do(what, record);
+  });
   return 0;
 }

@@ -3,18 +3,20 @@
 // two bytes of length in front.
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include "base/bytes.h"
+#include "native/fuzz/records.h"
 #include "rtp/codec/registry.h"
 #include "rtp/continuity.h"
 #include "rtp/header_rewrite.h"
 #include "rtp/packet.h"
+#include "rtp/rtx.h"
 #include "rtp/source_timeline.h"
 
 namespace {
 
 using namespace hg;
+using hg::test::Require;
 
 constexpr std::array kCodecs = {"vp8", "vp9", "h264", "h265", "av1"};
 
@@ -25,10 +27,6 @@ const HeaderRewrite::Config kRewrite = {
     .ids = {.mid = 4, .abs_send_time = 2, .transport_wide_cc = 3},
     .mid = "v"};
 
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
-
 class Gateway {
  public:
   void OnPacket(Bytes bytes, Timestamp now) {
@@ -38,7 +36,7 @@ class Gateway {
     for (const ExtensionElement& element : view->extensions())
       size += element.data.size();
     Require(size <= view->extension.size());
-    Require(view->header_size + view->payload.size() + view->padding_size <=
+    Require(view->header_size + view->payload.size() + view->padding_size ==
             bytes.size());
     for (const char* name : kCodecs) FindCodec(name)->inspect(view->payload);
 
@@ -60,7 +58,15 @@ class Gateway {
     const auto again = RtpView::Parse(Bytes(out_).first(written));
     Require(again && again->seq == out->seq &&
             std::ranges::equal(again->payload, view->payload));
-    rewrite_.WriteRtx(*packet, stamp, 7, out_);
+    // RTX carries the same.
+    std::array<std::uint8_t, 4096> rtx;
+    const MutableBytes sent = MutableBytes(rtx).first(
+        rewrite_.WriteRtx(*packet, stamp, out->seq, rtx));
+    const auto rtx_view = RtpView::Parse(sent);
+    Require(rtx_view && rtx_view->ssrc == 2 && rtx_view->payload_type == 97);
+    Require(
+        UnwrapRtx(sent, *rtx_view, 1, 96) == written &&
+        std::ranges::equal(sent.first(written), Bytes(out_).first(written)));
   }
 
  private:

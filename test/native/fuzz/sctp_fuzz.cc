@@ -3,22 +3,19 @@
 // its verification tag, which guards little where the peer knows it.
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <deque>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "native/fuzz/records.h"
 #include "sctp/association.h"
 #include "sctp/dcep.h"
 
 namespace {
 
 using namespace hg;
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
+using hg::test::Require;
 
 class Side final : public Association::Observer {
  public:

@@ -348,7 +348,9 @@ TEST_CASE("closing a channel is heard by both applications") {
 }
 
 TEST_CASE("a hundred times from nothing to nothing: no thread, no file") {
-  const std::size_t threads = CountThreads();
+  // From another thread: TSan has one of its own from the first of ours on.
+  std::size_t threads = 0;
+  std::thread([&] { threads = CountThreads() - 1; }).join();
   const std::size_t fds = CountFds();
   std::vector<std::shared_ptr<DataChannel>> kept;
   for (int i = 0; i < 100; ++i) {

@@ -111,7 +111,8 @@ TEST_CASE("bits and non-symmetric numbers are read as they were written") {
       CHECK(in.ok());
     }
   }
-  BitReader in(ByteVector{0xff});
+  const ByteVector one_byte{0xff};
+  BitReader in(one_byte);
   CHECK(in.Bits(9) == 0);
   CHECK_FALSE(in.ok());
   CHECK(in.Bits(1) == 0);
@@ -213,8 +214,11 @@ TEST_CASE("a keyframe without templates is none that one can start with") {
 
 TEST_CASE("what cannot be read leaves the templates as they were") {
   DependencyDescriptorReader reader;
-  const ByteVector whole =
-      Descriptor{.id = 0, .templates = &kL2T2Key, .offset = 0}.Build();
+  const ByteVector whole = Descriptor{
+      .id = 0,
+      .templates = &kL2T2Key,
+      .offset = 0,
+      .references = {200}}.Build();
   reader.Read(Descriptor{.id = 0, .templates = &kL2T2}.Build(), 0);
 
   for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -223,6 +227,8 @@ TEST_CASE("what cannot be read leaves the templates as they were") {
     CHECK(reader.Read(Bytes(whole).first(size), 0).has_value() == (size == 3));
   }
   CHECK_FALSE(reader.Read(Descriptor{.id = 6}.Build(), 0));  // one too many
+  CHECK_FALSE(
+      reader.Read(Descriptor{.id = 6, .templates = &kL2T2Key}.Build(), 0));
   CHECK_FALSE(
       reader.Read(Descriptor{.id = 63}.Build(), 0));  // before the first
   // 64 templates and no end; more than 4 spatial layers.
