@@ -106,7 +106,7 @@ class LayerSelector {
   void Enter(Picture& picture, const PacketInfo& packet, bool late);
   Verdict Decide(Picture& picture, const PacketInfo& packet, bool late);
   bool IsWhole(std::uint8_t spatial) const {
-    return (whole_ >> spatial & 1) != 0;
+    return (whole_ >> (spatial & 7) & 1) != 0;
   }
 
   std::size_t Highest() const {
