@@ -212,9 +212,9 @@ class Viewing {
       }
       std::vector<SentPacket> sent;
       encoder_.Encode(sent);
-      const auto change_at = Percent(change_percent)
-                                 ? std::optional(random_() % sent.size())
-                                 : std::nullopt;
+      // At none of them: behind the last.
+      const std::size_t change_at =
+          Percent(change_percent) ? random_() % sent.size() : sent.size();
       for (std::size_t n = 0; n < sent.size(); ++n) {
         if (n == change_at)
           selector_.SetTarget(
