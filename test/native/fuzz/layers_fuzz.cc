@@ -3,6 +3,7 @@
 // viewer. The input is a row of records (records.h).
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/bytes.h"
 #include "native/fuzz/records.h"
@@ -11,6 +12,7 @@
 #include "rtp/header_rewrite.h"
 #include "rtp/passed_extensions.h"
 #include "rtp/red.h"
+#include "rtp/seq_num.h"
 
 namespace {
 
@@ -59,6 +61,14 @@ class Viewer {
   }
 
  private:
+  // A step back of 10 s is no delay: the sender began anew.
+  bool IsLate(std::uint32_t timestamp) {
+    const bool late = newest_ && TimestampNewer(*newest_, timestamp) &&
+                      *newest_ - timestamp < 10 * 90'000;
+    if (!late) newest_ = timestamp;
+    return late;
+  }
+
   void Packet(const char* codec, Bytes extensions, Bytes payload,
               std::uint8_t what) {
     PacketDraft draft = pool_.Allocate();
@@ -92,7 +102,10 @@ class Viewer {
     selector_.SwitchesAt(0, info);
     const auto verdict = selector_.Select(info);
     Require(verdict.passes || !verdict.marker);
-    Require(!verdict.passes || info.spatial_layer <= selector_.spatial());
+    // What is late passes as its own picture did.
+    const bool late = IsLate(info.timestamp);
+    Require(!verdict.passes || late ||
+            info.spatial_layer <= selector_.spatial());
     const PacketRef packet = std::move(draft).Seal();
     const std::size_t size = rewrite_.Write(
         *packet, {.seq = 1, .frame_offset = 77, .marker = verdict.marker},
@@ -110,6 +123,7 @@ class Viewer {
   PassedExtensions passed_;
   LayerSelector selector_{1};
   std::uint32_t timestamp_ = 0;
+  std::optional<std::uint32_t> newest_;
   HeaderRewrite rewrite_{
       {.ssrc = 1, .payload_type = 96, .ids = kIds, .mid = "v"}};
   std::array<std::uint8_t, 4096> out_;
