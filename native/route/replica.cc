@@ -42,7 +42,9 @@ Replica::~Replica() {
 void Replica::OnBurst(std::span<const PacketRef> burst) {
   // What nobody will ask for again need not be kept: its memory goes back to
   // the pool at once, and is still in the processor's cache at its next use.
-  const bool keep = store_ && std::ranges::any_of(sinks_, &Sink::MayResend);
+  // A newcomer may ask for parts of the kept group.
+  const bool keep = store_ && (keyframe_cache_.enabled() ||
+                               std::ranges::any_of(sinks_, &Sink::MayResend));
   for (const PacketRef& packet : burst) {
     if (packet->info.discontinuity) {
       keyframe_cache_.Clear();

@@ -136,6 +136,18 @@ TEST_CASE("what no sink may be asked for again is not kept") {
   CHECK(recording.packets.size() == 3);
 }
 
+TEST_CASE("a newcomer can have the kept group resent") {
+  Rig rig(WithKeyframeBuffer());
+  rig.Send(rig.Packet(0, true));
+  rig.Send(rig.Packet(1));
+  SinkStub newcomer;
+  rig.replica.AddSink(newcomer);
+
+  REQUIRE(newcomer.packets.size() == 2);
+  CHECK(rig.replica.Find(0x10000, kStart) != nullptr);
+  CHECK(rig.replica.Find(0x10001, kStart) != nullptr);
+}
+
 TEST_CASE("memory goes back when a source falls silent") {
   Rig rig;
   SinkStub sink;
