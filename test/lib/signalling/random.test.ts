@@ -3,19 +3,9 @@ import t from 'tap';
 
 import type { SessionOwner } from '../../../lib/session/owner.js';
 import { apiOf } from '../../../lib/signalling/janus-api.js';
+import { randomOf } from '../../support/random.js';
 import type { Json } from '../support/signalling.js';
 import { LobbyPlugin, OddPlugin, SDP, testGateway } from '../support/signalling.js';
-
-/** mulberry32: the same numbers for the same seed. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 for (const seed of [1, 2, 3]) {
   t.test(`seed ${String(seed)}`, async (t) => {
@@ -27,7 +17,7 @@ for (const seed of [1, 2, 3]) {
       deliver: (event) => void JSON.stringify(event),
       released: () => undefined,
     };
-    const next = random(seed);
+    const next = randomOf(seed);
     const oneOf = <T>(items: readonly T[]): T => items[next(items.length)] as T;
     const ids = [1, 2, 3];
     const junk = (): Json =>

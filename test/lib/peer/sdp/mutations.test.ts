@@ -14,23 +14,13 @@ import { offerLines, type OfferLine } from '../../../../lib/peer/sdp/offer.js';
 import { parseDescription, type RemoteDescription } from '../../../../lib/peer/sdp/parse.js';
 import { writeDescription, type LocalDescription, type LocalLine } from '../../../../lib/peer/sdp/write.js';
 import { codec, description, fixture } from '../../../support/fixtures.js';
+import { randomOf } from '../../../support/random.js';
 
 const MINUTES = Number(process.env['HEADGATE_TEST_SDP_MINUTES'] ?? 0);
 const ROUNDS = 4000;
 const EXTENSION_NAMES = Object.keys(EXTENSIONS) as ExtensionName[];
 
-type Random = (below: number) => number;
-
-/** mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
+type Random = ReturnType<typeof randomOf>;
 
 /** What a description has in it, or could have. */
 const NUMBERS = ['0', '-1', '1e3', '65536', '4294967296', '9007199254740993', '1'.repeat(400), 'NaN', '007', '0x10'];
