@@ -30,6 +30,8 @@ const bin = (path) => join('node_modules', path);
 const results = join(root, 'build/test-results');
 const started = performance.now();
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed and what it said, a text each: printed once more at the end, where it is looked for. */
+const failures = [];
 
 function heading(text) {
   const seconds = Math.round((performance.now() - started) / 1000);
@@ -42,14 +44,23 @@ function count({ passed = 0, failed = 0, skipped = 0 }) {
   total.skipped += skipped;
 }
 
+/** A failure that no test reports. */
+function fail(text) {
+  console.error(`FAILED: ${text}`);
+  failures.push(text);
+  count({ failed: 1 });
+}
+
+const unescapeXml = (text) =>
+  text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name) => ({ lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' })[name]);
+
 /** A step that counts only when it fails. */
 function check(name, program, args) {
   heading(name);
   const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit' });
   if (error) console.error(`${program}: ${error.message}`);
   if (status === 0) return true;
-  console.error(`FAILED: ${name}`);
-  count({ failed: 1 });
+  fail(name);
   return false;
 }
 
@@ -87,10 +98,13 @@ async function ctest(preset, environment = {}, jobs = availableParallelism()) {
   const suite = existsSync(report) ? readFileSync(report, 'utf8') : '';
   const number = (name) => Number(new RegExp(`<testsuite\\b[^>]*\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
   const [tests, failed, skipped] = [number('tests'), number('failures'), number('skipped') + number('disabled')];
+  for (const [, name, body] of suite.matchAll(/<testcase name="([^"]*)"[^>]*status="fail"[^>]*>(.*?)<\/testcase>/gs)) {
+    const output = /<system-out>(.*?)<\/system-out>/s.exec(body)?.[1] ?? '';
+    failures.push(`native (${preset}): ${unescapeXml(`${name}\n${output.trim()}`)}`);
+  }
   count({ passed: tests - failed - skipped, failed, skipped });
   if (status !== 0 && failed === 0) {
-    console.error(`FAILED: ctest ended with status ${status}`);
-    count({ failed: 1 });
+    fail(`ctest ended with status ${status}`);
   }
 }
 
@@ -117,26 +131,32 @@ async function tap(name, files, { timeout, jobs, environment = {}, wrapper = [] 
   });
   let summary;
   let isDetail = false;
+  const said = [];
+  const show = (line, isFailure) => {
+    console.log(line);
+    if (isFailure) said.push(line);
+  };
   const status = await forEachLine(child, (line) => {
     raw.write(`${line}\n`);
     const [, indent, not, text] = /^(\s*)(not )?ok \d+(?: - )?(.*)$/.exec(line) ?? [];
     if (/^# \{ total: /.test(line)) summary = line;
     else if (text !== undefined && /# (SKIP|TODO)\b/i.test(text))
       console.log(`  skipped: ${text.replace(/# SKIP/i, '-')}`);
-    else if (not || (text !== undefined && indent === '')) console.log(`${indent}${not ? 'NOT OK' : 'ok'} ${text}`);
+    else if (not || (text !== undefined && indent === ''))
+      show(`${indent}${not ? 'NOT OK' : 'ok'} ${text}`, Boolean(not));
     // What follows a failure: the block that tells where and what. A file's own
     // block only repeats how it was called.
     if (text !== undefined) isDetail = Boolean(not) && (indent !== '' || /timeout|signal/i.test(text));
-    else if (isDetail && line.trim()) console.log(line);
+    else if (isDetail && line.trim()) show(line, true);
     if (line.trim() === '...') isDetail = false;
   });
   raw.end();
+  if (said.length > 0) failures.push([`${name}:`, ...said].join('\n'));
   const number = (key) => Number(new RegExp(`\\b${key}: (\\d+)`).exec(summary ?? '')?.[1] ?? 0);
   const failed = number('fail');
   count({ passed: number('pass'), failed, skipped: number('skip') + number('todo') });
   if (status !== 0 && failed === 0) {
-    console.error(`FAILED: tap ended with status ${status}`);
-    count({ failed: 1 });
+    fail(`${name}: tap ended with status ${status}`);
   }
 }
 
@@ -180,9 +200,7 @@ async function asanEndToEnd() {
     stdio: 'inherit',
   });
   if (gcc.status !== 0 || built.status !== 0) {
-    console.error('FAILED: there is no addon under ASan');
-    count({ failed: 1 });
-    return;
+    return fail('there is no addon under ASan');
   }
   await tap('end to end under ASan', testFiles.filter(isEndToEnd), {
     timeout: 300,
@@ -274,6 +292,12 @@ const hasTests = wanted.some((name) => name !== 'lint');
 if (hasTests && total.passed + total.failed === 0) {
   console.error('no test ran');
   total.failed = 1;
+}
+if (failures.length > 0) heading('what failed');
+for (const text of failures) {
+  const lines = text.split('\n');
+  console.log(`\nFAILED: ${lines.slice(0, 60).join('\n')}`);
+  if (lines.length > 60) console.log(`(${lines.length - 60} lines more, see above)`);
 }
 console.log(`\nafter ${seconds} s${total.skipped > 0 ? `; ${total.skipped} skipped, see above why` : ''}`);
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
