@@ -124,9 +124,7 @@ void Engine::SetLayers(const PeerHandle& peer, std::size_t track,
 }
 
 void Engine::SetPaused(const PeerHandle& peer, std::size_t track, bool paused) {
-  OnPeer(peer, [track, paused](Peer& p) {
-    if (EgressTrack* egress = p.track(track)) egress->SetPaused(paused);
-  });
+  OnPeer(peer, [track, paused](Peer& p) { p.SetPaused(track, paused); });
 }
 
 std::shared_ptr<DataEndpoint> Engine::Data(const PeerHandle& peer) {

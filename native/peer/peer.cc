@@ -4,38 +4,22 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/check.h"
+#include "base/prefetch.h"
 #include "ice/nice_agent.h"
 #include "peer/demux.h"
-#include "peer/rtcp_limits.h"
-#include "rtp/rtcp/compound.h"
-#include "rtp/rtcp/sdes.h"
 
 namespace hg {
-namespace {
-
-// Reports leave with the first media that is sent after they are due: no
-// wake-up and no system call of their own. Without media this much later.
-constexpr Duration kReportPatience = 200ms;
-
-// For one track's part of a compound.
-constexpr std::size_t kReportRoom = 64;
-
-// The same for all tracks of a peer, so that receivers synchronise them
-// (RFC 8834 s4.9).
-constexpr std::string_view kCname = "headgate";
-
-}  // namespace
 
 Peer::Peer(const PeerConfig& config, std::shared_ptr<const DtlsContext> dtls,
            std::shared_ptr<PeerStats> stats, PeerHost& host)
     : host_(host),
       ice_(MakeNiceIceTransport(config.ice, *this)),
       stats_(std::move(stats)),
+      sender_(host_, *ice_, *stats_),
+      egress_({.peer = config.id, .max_nack_age = config.max_nack_age}, host_,
+              sender_, *stats_, *this),
       config_(config),
-      dtls_context_(std::move(dtls)) {
-  queue_.reserve(kMaxQueued);
-}
+      dtls_context_(std::move(dtls)) {}
 
 Peer::~Peer() = default;
 
@@ -52,14 +36,14 @@ void Peer::SetRemote(PeerRemote remote) {
     return SetTimer();
   }
   remote_ = std::move(remote);
-  setup_deadline_ = now() + config_.setup_timeout;
+  setup_deadline_ = host_.now() + config_.setup_timeout;
   ice_->SetRemote(remote_->ice);
   DtlsSession::Observer& observer = *this;
   dtls_ = std::make_unique<DtlsSession>(*dtls_context_, remote_->dtls_role,
                                         remote_->fingerprints, observer,
                                         remote_->needs_srtp);
   stats_->dtls_state.Set(static_cast<std::uint64_t>(dtls_->state()));
-  if (ice_connected_) StartDtls();
+  if (sender_.consent()) StartDtls();
   SetTimer();
 }
 
@@ -84,66 +68,31 @@ void Peer::SetRemoteGatheringDone() {
 
 void Peer::AddTrack(const EgressTrackConfig& config,
                     std::shared_ptr<EgressStats> stats) {
-  if (closed_) return;
-  EgressTrack::Owner& owner = *this;
-  tracks_.push_back(std::make_unique<EgressTrack>(config, config_.max_nack_age,
-                                                  std::move(stats), owner));
+  if (!closed_) egress_.AddTrack(config, std::move(stats));
 }
 
 void Peer::SetTrack(std::size_t index, const EgressTrackConfig& config,
                     std::shared_ptr<EgressStats> stats) {
-  EgressTrack* known = closed_ ? nullptr : track(index);
-  if (known == nullptr) return;
-  if (known->config().ssrc == config.ssrc)
-    return known->Reconfigure(config, config_.max_nack_age);
-  Flush();  // the queue knows it
-  EgressTrack::Owner& owner = *this;
-  tracks_[index] = std::make_unique<EgressTrack>(config, config_.max_nack_age,
-                                                 std::move(stats), owner);
-  CheckLayers();
-}
-
-EgressTrack* Peer::track(std::size_t index) {
-  return index < tracks_.size() ? tracks_[index].get() : nullptr;
-}
-
-void Peer::Link(std::size_t index,
-                std::span<const std::shared_ptr<const SourceInfo>> encodings) {
-  EgressTrack* egress = closed_ ? nullptr : track(index);
-  if (egress == nullptr) return;
-  egress->Link(encodings);
-  CheckLayers();
-}
-
-void Peer::SetLayers(std::size_t index, const LayerTarget& target) {
-  EgressTrack* egress = closed_ ? nullptr : track(index);
-  if (egress == nullptr) return;
-  egress->SetLayers(target);
-  CheckLayers();
-}
-
-void Peer::CheckLayers() {
-  next_layer_check_.reset();
-  for (const auto& track : tracks_) {
-    if (track->layers() == nullptr) continue;
-    track->layers()->Check();
-    next_layer_check_ = now() + EgressLayers::kInterval;
-  }
+  if (closed_) return;
+  egress_.SetTrack(index, config, std::move(stats));
   SetTimer();
 }
 
-void Peer::OnLayers(EgressTrack& track) {
-  const auto found = std::ranges::find_if(
-      tracks_, [&](const auto& one) { return one.get() == &track; });
-  const LayerSelector& selector = track.layers()->selector();
-  Event event;
-  event.type = EventType::kPeerLayers;
-  event.object = config_.id;
-  event.a = found - tracks_.begin();
-  event.b =
-      static_cast<std::int64_t>(selector.current().value_or(0) << 16 |
-                                selector.spatial() << 8 | selector.temporal());
-  host_.events().Post(std::move(event));
+void Peer::Link(std::size_t track,
+                std::span<const std::shared_ptr<const SourceInfo>> encodings) {
+  if (closed_) return;
+  egress_.Link(track, encodings);
+  SetTimer();
+}
+
+void Peer::SetLayers(std::size_t track, const LayerTarget& target) {
+  if (closed_) return;
+  egress_.SetLayers(track, target);
+  SetTimer();
+}
+
+void Peer::SetPaused(std::size_t track, bool paused) {
+  if (!closed_) egress_.SetPaused(track, paused);
 }
 
 Ingress& Peer::ingress() {
@@ -165,8 +114,8 @@ void Peer::SetMaxBitrate(std::uint64_t bitrate_bps) {
 void Peer::Close(PeerCloseReason reason, std::string detail) {
   if (closed_) return;
   closed_ = true;
-  queue_.clear();
-  for (const auto& track : tracks_) track->Link(nullptr);
+  sender_.set_consent(false);
+  egress_.Close();
   if (ingress_) ingress_->Close();
   data_.reset();
   if (dtls_) dtls_->Close();
@@ -227,7 +176,7 @@ void Peer::OnDtlsDatagram(Bytes datagram) {
   if (waiting_handshake_.size() >= kMaxWaitingHandshake)
     return stats_->unexpected.Add();
   waiting_handshake_.emplace_back(datagram.begin(), datagram.end());
-  if (dtls_ && ice_connected_) host_.WantHandshakeStep();
+  if (dtls_ && sender_.consent()) host_.WantHandshakeStep();
 }
 
 void Peer::HandshakeStep() {
@@ -255,243 +204,16 @@ void Peer::OnRtcp(MutableBytes datagram) {
   const auto plain = srtp_->UnprotectRtcp(datagram);
   if (plain.outcome != SrtpSession::Outcome::kOk)
     return stats_->srtp_failures.Add();
-  DispatchRtcp(datagram.first(plain.size), *this);
-  if (!std::exchange(resend_batch_open_, false)) return;
-  NoteSent(host_.batch().End(), std::exchange(resend_bytes_, 0));
+  egress_.OnRtcp(datagram.first(plain.size));
 }
 
-// ---- feedback ---------------------------------------------------------------
+// ---- what the two halves ask for --------------------------------------------
 
 void Peer::OnSenderReport(const SenderReport& report) {
   if (ingress_) ingress_->OnSenderReport(report);
 }
 
-EgressTrack* Peer::TrackOf(std::uint32_t ssrc) {
-  for (const auto& track : tracks_) {
-    if (track->config().ssrc == ssrc) return track.get();
-  }
-  return nullptr;
-}
-
-void Peer::OnReportBlock(std::uint32_t, const ReportBlock& block) {
-  if (EgressTrack* track = TrackOf(block.ssrc))
-    track->OnReportBlock(block, now(), ToNtp(WallNow()));
-}
-
-void Peer::OnNack(const Nack& nack) {
-  if (EgressTrack* track = TrackOf(nack.media_ssrc)) track->OnNack(nack);
-}
-
-void Peer::OnPli(const Pli& pli) {
-  if (EgressTrack* track = TrackOf(pli.media_ssrc)) track->OnKeyframeRequest();
-}
-
-void Peer::OnFir(std::uint32_t sender_ssrc, const FirEntry& entry) {
-  if (EgressTrack* track = TrackOf(entry.ssrc))
-    track->OnFir(sender_ssrc, entry);
-}
-
-void Peer::OnRemb(const Remb& remb) {
-  stats_->remb.Set(remb.bitrate_bps);
-  for (const auto& track : tracks_) track->set_remb(remb.bitrate_bps);
-}
-
-void Peer::OnTransportCc(const TransportCc& feedback) {
-  stats_->transport_cc_reports.Add();
-  stats_->transport_cc_lost.Add(feedback.lost);
-}
-
-MutableBytes Peer::BeginResend() {
-  if (ice_->selected().fd < 0) {
-    resend_buffer_ = host_.scratch();
-  } else {
-    if (!std::exchange(resend_batch_open_, true))
-      host_.batch().Begin(ice_->selected().fd, ice_->selected().remote);
-    resend_buffer_ = host_.batch().Reserve();
-  }
-  return resend_buffer_.first(resend_buffer_.size() -
-                              SrtpSession::kMaxOverhead);
-}
-
-void Peer::EndResend(std::size_t size) {
-  const auto protected_size =
-      size == 0 ? std::nullopt : srtp_->ProtectRtp(resend_buffer_, size);
-  if (!protected_size) return stats_->send_dropped.Add();
-  if (!resend_batch_open_)
-    return SendNow(Bytes(resend_buffer_).first(*protected_size));
-  host_.batch().Commit(*protected_size);
-  resend_bytes_ += *protected_size;
-}
-
-MutableBytes Peer::BeginRtcp() { return host_.scratch(); }
-
-void Peer::EndRtcp(std::size_t size) {
-  if (!CanSend()) return;
-  const MutableBytes buffer = host_.scratch();
-  const auto protected_size = srtp_->ProtectRtcp(buffer, size);
-  if (protected_size) SendNow(Bytes(buffer).first(*protected_size));
-}
-
-std::optional<Duration> Peer::RoundTrip() const {
-  std::optional<Duration> shortest = ice_->round_trip();
-  for (const auto& track : tracks_) {
-    const auto one = track->round_trip();
-    if (one && (!shortest || *one < *shortest)) shortest = one;
-  }
-  return shortest;
-}
-
-// ---- what leaves ------------------------------------------------------------
-
-bool Peer::CanSend() const {
-  return !closed_ && srtp_.has_value() && ice_connected_;
-}
-
-void Peer::Enqueue(EgressTrack& track, const PacketRef& packet,
-                   const Continuity::Out& out) {
-  if (queue_.size() == kMaxQueued) Flush();
-  queue_.push_back({&track, packet, out});
-  host_.FlushAtEndOfTurn();
-}
-
-void Peer::PrefetchFlush(unsigned step) const {
-  switch (step) {
-    case 0:
-      return PrefetchUpTo(this, &config_);
-    case 1:
-      hg::Prefetch(stats_.get());
-      PrefetchBytes(ice_.get(), kCacheLine);
-      PrefetchBytes(queue_.data(), queue_.size() * sizeof(Queued));
-      if (srtp_) srtp_->Prefetch(0);
-      return;
-    default:
-      hg::Prefetch(&ice_->selected());
-      if (srtp_) srtp_->Prefetch(1);
-      for (const Queued& queued : queue_) queued.track->PrefetchWrite();
-      return;
-  }
-}
-
-void Peer::Flush() {
-  if (queue_.empty()) return;
-  if (CanSend()) {
-    if (ice_->selected().fd >= 0) {
-      SendQueuedDirectly();
-    } else {
-      SendQueuedThroughIce();
-    }
-  }
-  queue_.clear();
-}
-
-std::size_t Peer::WriteQueued(const Queued& queued, MutableBytes buffer) {
-  return queued.track->Write(
-      *queued.packet, queued.out, now(),
-      buffer.first(buffer.size() - SrtpSession::kMaxOverhead));
-}
-
-void Peer::SendQueuedDirectly() {
-  DatagramBatch& batch = host_.batch();
-  batch.Begin(ice_->selected().fd, ice_->selected().remote);
-  std::size_t bytes = 0;
-  for (const Queued& queued : queue_) {
-    const MutableBytes buffer = batch.Reserve();
-    const std::size_t plain = WriteQueued(queued, buffer);
-    const auto size =
-        plain == 0 ? std::nullopt : srtp_->ProtectRtp(buffer, plain);
-    if (!size) {
-      stats_->send_dropped.Add();
-      continue;
-    }
-    batch.Commit(*size);
-    bytes += *size;
-  }
-  const bool reports_due = next_report_ && now() >= *next_report_;
-  if (reports_due) bytes += AppendReports(batch);
-  NoteSent(batch.End(), bytes);
-  if (reports_due) OnReported();
-}
-
-// A relayed or TCP pair: one by one, by libnice.
-void Peer::SendQueuedThroughIce() {
-  for (const Queued& queued : queue_) {
-    const MutableBytes buffer = host_.scratch();
-    const std::size_t plain = WriteQueued(queued, buffer);
-    const auto size =
-        plain == 0 ? std::nullopt : srtp_->ProtectRtp(buffer, plain);
-    if (size) {
-      SendNow(Bytes(buffer).first(*size));
-    } else {
-      stats_->send_dropped.Add();
-    }
-  }
-}
-
-void Peer::NoteSent(const DatagramBatch::Result& result, std::size_t bytes) {
-  stats_->packets_sent.Add(result.sent);
-  stats_->bytes_sent.Add(bytes);
-  stats_->send_dropped.Add(result.dropped);
-}
-
-void Peer::SendNow(Bytes datagram) {
-  const auto& selected = ice_->selected();
-  DatagramBatch::Result result;
-  if (selected.fd < 0) {
-    (ice_->Send(datagram) ? result.sent : result.dropped) = 1;
-  } else {
-    host_.batch().Begin(selected.fd, selected.remote);
-    const MutableBytes buffer = host_.batch().Reserve();
-    if (datagram.size() <= buffer.size()) {
-      std::ranges::copy(datagram, buffer.begin());
-      host_.batch().Commit(datagram.size());
-    }
-    result = host_.batch().End();
-  }
-  NoteSent(result, datagram.size());
-}
-
-// Sender reports of all tracks that sent something since their last, in as many
-// datagrams as it takes. Each is written to the buffer that `room()` gives,
-// protected there and handed to `send(buffer, size)`.
-template <typename Room, typename Send>
-void Peer::WriteReports(Room room, Send send) {
-  const NtpTime ntp_now = ToNtp(WallNow());
-  SenderClockShift shift;
-  for (const auto& track : tracks_) shift.Add(*track);
-  for (std::size_t next = 0; next < tracks_.size();) {
-    const MutableBytes buffer = room();
-    RtcpWriter writer(buffer.first(kMaxCompoundBytes));
-    for (; next < tracks_.size() && writer.room() >= kReportRoom; ++next) {
-      EgressTrack& track = *tracks_[next];
-      if (track.WriteSenderReport(writer, shift.value(), now(), ntp_now))
-        WriteCname(writer, track.config().ssrc, kCname);
-    }
-    if (writer.size() == 0) continue;
-    const auto size = srtp_->ProtectRtcp(buffer, writer.size());
-    if (size) send(buffer, *size);
-  }
-}
-
-// Behind the media of a batch; returns how many bytes.
-std::size_t Peer::AppendReports(DatagramBatch& batch) {
-  std::size_t bytes = 0;
-  WriteReports([&] { return batch.Reserve(); },
-               [&](MutableBytes, std::size_t size) {
-                 batch.Commit(size);
-                 bytes += size;
-               });
-  return bytes;
-}
-
-void Peer::SendReports() {
-  WriteReports([&] { return host_.scratch(); },
-               [&](MutableBytes buffer, std::size_t size) {
-                 SendNow(Bytes(buffer).first(size));
-               });
-}
-
-void Peer::OnReported() {
-  next_report_ = now() + kReportInterval;
+void Peer::OnReportInterval() {
   ReportSlowLinks();
   SetTimer();
 }
@@ -509,10 +231,38 @@ void Peer::ReportSlowLinks() {
     event.b = static_cast<std::int64_t>(lost);
     host_.events().Post(std::move(event));
   };
-  for (const auto& track : tracks_)
-    tell(track->config().mid, true, track->TakeNewlyLost());
+  for (std::size_t i = 0; i < egress_.track_count(); ++i)
+    tell(egress_.mid(i), true, egress_.TakeNewlyLost(i));
   for (std::size_t i = 0; ingress_ && i < ingress_->track_count(); ++i)
     tell(ingress_->mid(i), false, ingress_->TakeNewlyLost(i));
+}
+
+MutableBytes Peer::BeginRtcp() { return host_.scratch(); }
+
+void Peer::EndRtcp(std::size_t size) {
+  if (sender_.CanSendMedia()) sender_.SendRtcp(host_.scratch(), size);
+}
+
+std::optional<Duration> Peer::RoundTrip() const {
+  const auto of_ice = ice_->round_trip();
+  const auto of_reports = egress_.round_trip();
+  if (!of_ice || !of_reports) return of_ice ? of_ice : of_reports;
+  return std::min(*of_ice, *of_reports);
+}
+
+void Peer::OnIngressDue(Timestamp due) {
+  if (timer_ && *timer_ <= due) return;
+  timer_ = due;
+  host_.SetTimer(due);
+}
+
+// ---- what leaves ------------------------------------------------------------
+
+void Peer::Flush() { egress_.Flush(); }
+
+void Peer::PrefetchFlush(unsigned step) const {
+  if (step == 0) Prefetch(&srtp_);
+  egress_.PrefetchFlush(step);
 }
 
 // ---- ICE --------------------------------------------------------------------
@@ -543,18 +293,18 @@ void Peer::OnIceState(IceState state) {
   host_.events().PostState(EventType::kPeerIce, config_.id, ice_event_,
                            static_cast<std::uint32_t>(state));
   const bool connected = state == IceState::kConnected;
-  if (connected == ice_connected_) return;
-  ice_connected_ = connected;
+  if (connected == sender_.consent()) return;
+  sender_.set_consent(connected);
   if (connected) {
     was_connected_ = true;
     silent_deadline_.reset();
     if (srtp_) {
-      for (const auto& track : tracks_) track->OnTransportUp();
+      egress_.OnTransportUp();
     } else {
       StartDtls();
     }
   } else {
-    silent_deadline_ = now() + config_.silent_timeout;
+    silent_deadline_ = host_.now() + config_.silent_timeout;
   }
 }
 
@@ -576,14 +326,7 @@ void Peer::StartDtls() {
   if (!waiting_handshake_.empty()) host_.WantHandshakeStep();
 }
 
-void Peer::OnDtlsSend(Bytes datagram) {
-  if (!data_batch_open_) return SendNow(datagram);
-  const MutableBytes buffer = host_.batch().Reserve();
-  if (datagram.size() > buffer.size()) return stats_->send_dropped.Add();
-  std::ranges::copy(datagram, buffer.begin());
-  host_.batch().Commit(datagram.size());
-  data_bytes_ += datagram.size();
-}
+void Peer::OnDtlsSend(Bytes datagram) { sender_.Send(datagram); }
 
 void Peer::OnDtlsConnected(const SrtpKeys& keys) {
   // Without a profile, which DTLS allows only if there is no media.
@@ -593,7 +336,8 @@ void Peer::OnDtlsConnected(const SrtpKeys& keys) {
     } catch (const std::runtime_error& error) {
       return Close(PeerCloseReason::kDtlsError, error.what());
     }
-    next_report_ = now() + kReportInterval;
+    sender_.set_srtp(*srtp_);
+    egress_.StartReports();
     stats_->srtp_profile.Set(static_cast<std::uint64_t>(keys.profile));
   }
   setup_deadline_.reset();
@@ -603,7 +347,7 @@ void Peer::OnDtlsConnected(const SrtpKeys& keys) {
   event.object = config_.id;
   if (srtp_) event.text = SrtpProfileName(keys.profile);
   host_.events().Post(std::move(event));
-  for (const auto& track : tracks_) track->OnTransportUp();
+  egress_.OnTransportUp();
   StartData();
 }
 
@@ -635,15 +379,12 @@ void Peer::StartData() {
 
 void Peer::SendData(std::span<const std::vector<std::uint8_t>> packets) {
   // Without consent nothing may be sent (RFC 7675 s5.1); SCTP sends it again.
-  if (closed_ || !dtls_ || !ice_connected_) return;
-  data_batch_open_ = ice_->selected().fd >= 0;
-  if (data_batch_open_)
-    host_.batch().Begin(ice_->selected().fd, ice_->selected().remote);
+  if (closed_ || !dtls_ || !sender_.consent()) return;
+  sender_.Begin();
   for (const auto& packet : packets) {
     if (!dtls_->SendApplicationData(packet)) stats_->send_dropped.Add();
   }
-  if (std::exchange(data_batch_open_, false))
-    NoteSent(host_.batch().End(), std::exchange(data_bytes_, 0));
+  sender_.End();
 }
 
 // ---- time -------------------------------------------------------------------
@@ -668,11 +409,7 @@ void Peer::OnTimer(Timestamp now) {
       stats_->dtls_retransmissions.Set(dtls_->retransmissions());
     }
   }
-  if (next_report_ && now >= *next_report_ + kReportPatience) {
-    if (CanSend()) SendReports();
-    OnReported();
-  }
-  if (next_layer_check_ && now >= *next_layer_check_) CheckLayers();
+  egress_.OnDue();
   if (ingress_) {
     const auto due = ingress_->NextDue();
     if (due && *due <= now) ingress_->OnDue();
@@ -683,22 +420,16 @@ void Peer::OnTimer(Timestamp now) {
 }
 
 void Peer::SetTimer() {
-  std::optional<Timestamp> due = ice_->NextTimeout(now());
-  if (dtls_) Earliest(due, dtls_->NextTimeout(now()));
+  const Timestamp now = host_.now();
+  std::optional<Timestamp> due = ice_->NextTimeout(now);
+  if (dtls_) Earliest(due, dtls_->NextTimeout(now));
   Earliest(due, setup_deadline_);
   Earliest(due, silent_deadline_);
-  if (next_report_) Earliest(due, *next_report_ + kReportPatience);
+  Earliest(due, egress_.NextDue());
   if (ingress_) Earliest(due, ingress_->NextDue());
-  Earliest(due, next_layer_check_);
   if (!due) return;
   timer_ = due;
   host_.SetTimer(*due);
-}
-
-void Peer::OnIngressDue(Timestamp due) {
-  if (timer_ && *timer_ <= due) return;
-  timer_ = due;
-  host_.SetTimer(due);
 }
 
 }  // namespace hg

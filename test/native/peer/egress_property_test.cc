@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "native/peer/egress_rig.h"
+#include "native/peer/sender_rig.h"
 #include "rtp/seq_num.h"
 #include "srtp/srtp_session.h"
 
@@ -111,13 +112,6 @@ class RandomSource final : private Source::Host {
   std::vector<std::vector<std::uint8_t>> late_;
 };
 
-SrtpKeys Keys(bool sender) {
-  SrtpKeys keys{.profile = SrtpProfile::kAeadAes128Gcm};
-  (sender ? keys.local : keys.remote).assign(28, 1);
-  (sender ? keys.remote : keys.local).assign(28, 2);
-  return keys;
-}
-
 // The viewer, who remembers everything it ever got.
 class Judge {
  public:
@@ -218,8 +212,8 @@ class Judge {
   SeqExtender extender_;
   std::uint16_t newest_ = 0;
   std::optional<std::uint16_t> next_rtx_;
-  SrtpSession sender_{Keys(true)};
-  SrtpSession receiver_{Keys(false)};
+  SrtpSession sender_{TestSrtpKeys(true)};
+  SrtpSession receiver_{TestSrtpKeys(false)};
 };
 
 struct Totals {

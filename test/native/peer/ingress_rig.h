@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +11,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "native/route/fakes.h"
+#include "native/peer/thread_stub.h"
 #include "native/rtp/packets.h"
 #include "peer/ingress.h"
 #include "rtp/rtcp/registry.h"
@@ -85,78 +84,6 @@ inline ByteVector RtxOf(const Sent& sent, std::uint32_t ssrc,
                         original.end());
   return fields.Build();
 }
-
-// The media thread. Its sources deliver here, too.
-class ThreadStub final : public PeerHost, private Source::Host {
- public:
-  struct Delivered {
-    std::uint32_t source;
-    PacketRef packet;
-  };
-
-  // PeerHost
-  Timestamp now() const override { return time; }
-  DatagramBatch& batch() override { return batch_; }
-  MutableBytes scratch() override { return scratch_; }
-  MutableBytes incoming() override { return incoming_; }
-  EventSink& events() override { return event_list; }
-  PacketPool& pool() override { return packet_pool; }
-  Source::Host& sources() override { return *this; }
-  void AddSource(SourceFeed& feed) override { feeds.push_back(&feed); }
-  void RemoveSource(std::uint32_t id) override {
-    HG_CHECK(std::erase_if(feeds, [&](SourceFeed* feed) {
-               return feed->source().info().config.id == id;
-             }) == 1);
-  }
-  Replica& Obtain(const std::shared_ptr<const SourceInfo>&) override {
-    HG_CHECK(false);
-    std::abort();
-  }
-  void FlushAtEndOfTurn() override {}
-  void SetTimer(Timestamp) override {}
-  void WatchFds(std::span<const IceFd>) override {}
-  void WantHandshakeStep() override {}
-  void Remove() override {}
-
-  SourceFeed* FindSource(std::uint32_t id) {
-    for (SourceFeed* feed : feeds)
-      if (feed->source().info().config.id == id) return feed;
-    return nullptr;
-  }
-
-  Timestamp time{1000s};
-  PacketPool packet_pool{{.slab_packets = 64, .max_packets = 1024}};
-  EventList event_list;
-  std::vector<SourceFeed*> feeds;
-  std::vector<Delivered> delivered;
-  std::vector<SenderClock> clocks;
-  bool keep = true;  // what is delivered
-
- private:
-  class NoBatch final : public DatagramBatch {
-    void Begin(int, const SocketAddress&) override { HG_CHECK(false); }
-    MutableBytes Reserve() override { return {}; }
-    void Commit(std::size_t) override {}
-    Result End() override { return {}; }
-  };
-
-  void DeliverBurst(Source& source, std::span<const PacketRef> burst) override {
-    if (!keep) return;
-    for (const PacketRef& packet : burst)
-      delivered.push_back({source.info().config.id, packet});
-  }
-  void DeliverSenderClock(Source&, const SenderClock& clock) override {
-    clocks.push_back(clock);
-  }
-  void SendKeyframeRequest(Source& source) override {
-    if (SourceFeed* feed = FindSource(source.info().config.id))
-      feed->SendKeyframeRequest();
-  }
-
-  NoBatch batch_;
-  std::array<std::uint8_t, DatagramBatch::kMaxDatagram> scratch_;
-  std::array<std::uint8_t, DatagramBatch::kMaxDatagram> incoming_;
-};
 
 // What the peer is told, and when.
 class Heard final : public FeedbackHandler {
