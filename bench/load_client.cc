@@ -34,8 +34,8 @@
 #include "bench/client_io.h"
 #include "bench/histogram.h"
 #include "bench/payload.h"
+#include "ice/gro_reader.h"
 #include "support/media_client.h"
-#include "support/udp_gro.h"
 
 namespace hg::bench {
 namespace {

@@ -135,7 +135,7 @@ async function measureAll() {
     for (const size of options.case.includes('message') ? sizes : []) {
       const rate = options.rate === undefined ? (MESSAGE_RATES[size] ?? FEWEST_MESSAGES) : number(options.rate);
       await eachServer(`messages of ${size} bytes`, async (name, server) => {
-        const figures = await measureMessages(server, { address, count: MESSAGE_PEERS, rate, size, seconds });
+        const figures = await measureMessages(server, { address, gro, count: MESSAGE_PEERS, rate, size, seconds });
         note(cellOf('message', MESSAGE_PEERS, size), name, figures);
       });
     }

@@ -136,9 +136,8 @@ export async function measureVideo(server, { address, gro, count, burst, seconds
 }
 
 /** Messages of `size` bytes, `rate` a second of each of `count` peers, which come back. */
-export async function measureMessages(server, { address, count, rate, size, seconds }) {
-  // Without UDP_GRO: DTLS records differ in size, and what libnice reads of a run cannot be cut.
-  return withPublishers(server, { address, gro: false, count, kind: 'data' }, async (publishers, pid) => {
+export async function measureMessages(server, { address, gro, count, rate, size, seconds }) {
+  return withPublishers(server, { address, gro, count, kind: 'data' }, async (publishers, pid) => {
     publishers.sendMessages(rate, size);
     return measureInterval(publishers, pid, seconds, 'received');
   });

@@ -2,9 +2,9 @@
 // multiplexed (RFC 5761), everything bundled (RFC 9143). It lives on one media
 // thread and is told when its sockets are readable; it never waits.
 //
-// The owner polls `fds()`. For a readable fd of kind kMedia the owner first
-// takes DTLS and media off the socket itself and calls `Iterate()` for what is
-// left (STUN, or anything else); for kOther it just calls `Iterate()`.
+// The owner polls `fds()`. One of kind kMedia carries DTLS and media of the
+// selected pair (MediaSocket), which the owner reads; of kOther it calls
+// `Iterate()`.
 #pragma once
 
 #include <netinet/in.h>
@@ -122,7 +122,8 @@ class IceTransport {
     // The set of fds, the selected pair or the remote candidates may have
     // changed: read fds(), selected() and so on again. Coalesced.
     virtual void OnIceChanged() = 0;
-    // What ICE read itself and is not STUN (relayed, TCP, or a race).
+    // What ICE read itself and is not STUN: relayed, TCP, before a pair is
+    // selected, or where there is no MediaSocket.
     virtual void OnIceDatagram(Bytes datagram) = 0;
   };
 
@@ -145,8 +146,8 @@ class IceTransport {
   virtual void Restart() = 0;
 
   virtual std::span<const IceFd> fds() const = 0;
-  // Dispatches whatever is due, without waiting. Call when an fd is readable
-  // (after media was taken off it) and when `NextTimeout` is reached.
+  // Dispatches whatever is due, without waiting. Call when an fd of kind kOther
+  // is readable and when `NextTimeout` is reached.
   virtual void Iterate() = 0;
   // When Iterate() must be called at the latest; rounded up to whole
   // milliseconds so that the owner's timer does not spin.

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "ice/candidate.h"
 #include "ice/consent.h"
+#include "ice/media_socket.h"
 
 namespace hg {
 namespace {
@@ -134,11 +135,6 @@ bool IsIceCredential(const std::string& text, std::size_t least) {
                      [](char c) { return c > ' ' && c <= '~'; });
 }
 
-// DTLS, RTP and RTCP (RFC 7983).
-bool IsMedia(std::uint8_t first) {
-  return (first >= 20 && first < 64) || (first >= 128 && first < 192);
-}
-
 // The next datagram, or as much of it as fits; `from` without length if there
 // was none.
 Bytes Receive(int fd, int flags, MutableBytes buffer, SocketAddress* from) {
@@ -242,7 +238,8 @@ class NiceIceTransport final : public IceTransport {
   void RunConsent(Timestamp now);
   void TakeConsentAnswers();
   std::vector<ClosedForNew> HoldFloodBack();
-  bool IsMediaFd(int fd) const;
+  void OpenMediaSocket();
+  bool IsUdp(int fd) const;
   bool HeadIsFromStranger(int fd) const;
   void Drain(int fd);
   void EndForGood();
@@ -288,6 +285,8 @@ class NiceIceTransport final : public IceTransport {
   int poll_count_ = 0;
   gint priority_ = 0;
   std::optional<Timestamp> glib_due_;
+  std::vector<int> udp_fds_;        // libnice's
+  std::vector<MediaSocket> media_;  // beside those that were ever selected
   std::vector<IceFd> fds_;
   Selected selected_;
   Consent consent_;
@@ -575,25 +574,23 @@ void NiceIceTransport::Requery() {
 }
 
 void NiceIceTransport::ReadFds() {
-  std::vector<int> media;
+  udp_fds_.clear();
   if (GPtrArray* sockets =
           ended_ ? nullptr
                  : nice_agent_get_sockets(agent_, stream_, kComponent)) {
     for (guint i = 0; i < sockets->len; ++i) {
       auto* socket = static_cast<GSocket*>(g_ptr_array_index(sockets, i));
       if (g_socket_get_socket_type(socket) == G_SOCKET_TYPE_DATAGRAM)
-        media.push_back(g_socket_get_fd(socket));
+        udp_fds_.push_back(g_socket_get_fd(socket));
     }
     g_ptr_array_unref(sockets);
   }
   fds_.clear();
-  for (const GPollFD& poll : known_poll_fds_) {
-    const bool is_media =
-        std::find(media.begin(), media.end(), poll.fd) != media.end();
-    // poll's bits and epoll's have the same values.
-    fds_.push_back(
-        {poll.fd, is_media ? FdKind::kMedia : FdKind::kOther, poll.events});
-  }
+  // poll's bits and epoll's have the same values.
+  for (const GPollFD& poll : known_poll_fds_)
+    fds_.push_back({poll.fd, FdKind::kOther, poll.events});
+  for (const MediaSocket& socket : media_)
+    fds_.push_back({socket.fd(), FdKind::kMedia, G_IO_IN});
   changed_ = true;
 }
 
@@ -687,6 +684,7 @@ void NiceIceTransport::ReadSelected(Timestamp now) {
   }
   was_connected_ = true;
   restarting_ = false;
+  OpenMediaSocket();
   remotes_changed_ = true;  // begin with this one
   // Answers that come through a relay or TCP are read by libnice, which does
   // not show them: consent is then taken for granted.
@@ -695,6 +693,19 @@ void NiceIceTransport::ReadSelected(Timestamp now) {
                    now);
   else
     consent_.Stop();
+}
+
+// It stays when another pair is selected: what is on its way is not lost, and
+// that pair may come back.
+void NiceIceTransport::OpenMediaSocket() {
+  if (selected_.fd < 0 ||
+      std::ranges::find(media_, selected_.fd, &MediaSocket::beside) !=
+          media_.end())
+    return;
+  auto socket = MediaSocket::Beside(selected_.fd);
+  if (!socket) return;
+  media_.push_back(std::move(*socket));
+  ReadFds();
 }
 
 void NiceIceTransport::ReadRemotes() {
@@ -719,11 +730,13 @@ void NiceIceTransport::EndForGood() {
   ended_ = true;
   nice_agent_remove_stream(agent_, stream_);
   validated_.clear();
+  media_.clear();
   waiting_ = {};
   selected_ = {};
   has_pair_ = false;
   consent_.Stop();
   Requery();
+  ReadFds();
 }
 
 bool NiceIceTransport::IsValidatedRemote(int, const SocketAddress& from) const {
@@ -778,7 +791,7 @@ std::vector<ClosedForNew> NiceIceTransport::HoldFloodBack() {
       validated_.size() > signalled_.size() + 1 + kUnsuspicious;
   for (int i = 0; i < poll_count_; ++i) {
     GPollFD& poll = poll_fds_[static_cast<std::size_t>(i)];
-    if (!(poll.revents & G_IO_IN) || !IsMediaFd(poll.fd)) continue;
+    if (!(poll.revents & G_IO_IN) || !IsUdp(poll.fd)) continue;
     const bool crowded = IsCrowded(poll.fd);
     if (!crowded && !suspicious && !HeadIsFromStranger(poll.fd)) continue;
     held.emplace_back(poll.fd);
@@ -787,10 +800,8 @@ std::vector<ClosedForNew> NiceIceTransport::HoldFloodBack() {
   return held;
 }
 
-bool NiceIceTransport::IsMediaFd(int fd) const {
-  return std::any_of(fds_.begin(), fds_.end(), [fd](const IceFd& known) {
-    return known.fd == fd && known.kind == FdKind::kMedia;
-  });
+bool NiceIceTransport::IsUdp(int fd) const {
+  return std::ranges::find(udp_fds_, fd) != udp_fds_.end();
 }
 
 bool NiceIceTransport::HeadIsFromStranger(int fd) const {
@@ -800,20 +811,15 @@ bool NiceIceTransport::HeadIsFromStranger(int fd) const {
   return from.length > 0 && !IsValidatedRemote(fd, from);
 }
 
-// Media goes to the observer as if libnice had read it. Checks are dropped:
-// an honest peer repeats them.
+// An honest peer repeats its checks.
 void NiceIceTransport::Drain(int fd) {
   constexpr int kMost = 4096;
-  std::array<std::uint8_t, 2048> buffer;
+  std::array<std::uint8_t, 1> first;
   for (int i = 0; i < kMost; ++i) {
     SocketAddress from;
-    const Bytes datagram = Receive(fd, 0, buffer, &from);
+    Receive(fd, 0, first, &from);
     if (from.length == 0) return;
-    if (!datagram.empty() && IsMedia(datagram[0]) &&
-        IsValidatedRemote(fd, from))
-      observer_.OnIceDatagram(datagram);
-    else
-      ++counters_.flood_dropped;
+    ++counters_.flood_dropped;
   }
 }
 

@@ -1,21 +1,10 @@
 #include "loop/peer_slot.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
-#include "peer/demux.h"
-
 namespace hg {
-namespace {
-
-// A turn takes at most this many datagrams off one socket, so that one busy
-// peer does not hold up the others.
-constexpr int kMaxDatagramsPerTurn = 64;
-
-}  // namespace
 
 class PeerSlot::Watch final : public FdHandler {
  public:
@@ -99,32 +88,14 @@ void PeerSlot::WatchFds(std::span<const IceFd> fds) {
 }
 
 void PeerSlot::OnReadable(const IceFd& fd) {
-  const bool more = fd.kind != FdKind::kMedia || TakeOurs(fd.fd);
+  if (fd.kind != FdKind::kMedia) return peer_.IterateIce();
+  // One batch in a turn: a busy peer does not hold up the others.
+  GroReader& reader = turn_.reader;
+  const std::size_t count = reader.Read(fd.fd);
+  for (std::size_t i = 0; i < count; ++i)
+    turn_.packets_received.Add(peer_.OnDatagrams(
+        fd.fd, reader.from(i), reader.message(i), reader.SegmentSize(i)));
   peer_.FinishBurst();
-  if (!more) return;
-  if (!removed_) peer_.IterateIce();
-}
-
-bool PeerSlot::TakeOurs(int fd) {
-  for (int i = 0; i < kMaxDatagramsPerTurn && !removed_; ++i) {
-    std::uint8_t first = 0;
-    auto n = recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n < 0 && errno == EAGAIN) return false;
-    // An error (an ICMP answer, say) and an empty datagram are ICE's to take.
-    if (n != 1 || !IsOurs(first)) return true;
-
-    SocketAddress from;
-    from.length = sizeof from.storage;
-    n = recvfrom(fd, turn_.receive_buffer.data(), turn_.receive_buffer.size(),
-                 MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from.storage),
-                 &from.length);
-    if (n <= 0) return n < 0 && errno != EAGAIN;
-    turn_.packets_received.Add(1);
-    peer_.OnDatagram(
-        fd, from,
-        MutableBytes(turn_.receive_buffer).first(static_cast<std::size_t>(n)));
-  }
-  return false;
 }
 
 }  // namespace hg

@@ -1,6 +1,5 @@
 // A peer's place in its media thread: its timer, its fds, and the way its
-// datagrams take in: DTLS and media are taken off ICE's sockets here, the rest
-// is left for ICE.
+// datagrams take in: DTLS and media are read here, the rest is left for ICE.
 #pragma once
 
 #include <memory>
@@ -48,8 +47,6 @@ class PeerSlot final : public PeerHost, private Timer {
 
   void OnTimer(Timestamp now) override;
   void OnReadable(const IceFd& fd);
-  // Takes DTLS and media off the socket. True if something else is in front.
-  bool TakeOurs(int fd);
 
   ReplicaTable& sources_;
   Turn& turn_;

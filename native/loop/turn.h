@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/events.h"
 #include "base/pool.h"
+#include "ice/gro_reader.h"
 #include "loop/poller.h"
 #include "loop/send_batch.h"
 #include "loop/timer_queue.h"
@@ -38,7 +39,7 @@ struct Turn {
 
   std::array<std::uint8_t, DatagramBatch::kMaxDatagram> scratch;
   std::array<std::uint8_t, DatagramBatch::kMaxDatagram> incoming;
-  std::array<std::uint8_t, 65536> receive_buffer;
+  GroReader reader;  // of peers' media sockets
 
   Counter packets_received;
 };

@@ -10,12 +10,6 @@ namespace hg {
 
 enum class DatagramKind : std::uint8_t { kOther, kDtls, kRtp, kRtcp };
 
-// Everything else (STUN, TURN channel data, garbage, nothing) is ICE's.
-inline bool IsOurs(std::uint8_t first_byte) {
-  return (first_byte >= 20 && first_byte <= 63) ||
-         (first_byte >= 128 && first_byte <= 191);
-}
-
 inline DatagramKind Demux(Bytes datagram) {
   if (datagram.empty()) return DatagramKind::kOther;
   const std::uint8_t first = datagram[0];

@@ -130,13 +130,21 @@ void Peer::Close(PeerCloseReason reason, std::string detail) {
 
 // ---- what arrives -----------------------------------------------------------
 
-void Peer::OnDatagram(int fd, const SocketAddress& from,
-                      MutableBytes datagram) {
-  if (closed_) return;
+std::size_t Peer::OnDatagrams(int fd, const SocketAddress& from,
+                              MutableBytes message, std::size_t segment_size) {
+  const std::size_t size = segment_size == 0 ? message.size() : segment_size;
   // libnice drops strangers by itself; what we read directly, we must check.
-  if (!ice_->IsValidatedRemote(fd, from))
-    return stats_->foreign_datagrams.Add();
-  Demultiplex(datagram);
+  const bool foreign = !ice_->IsValidatedRemote(fd, from);
+  std::size_t count = 0;
+  for (; !message.empty() && !closed_; ++count) {
+    const MutableBytes datagram = message.first(std::min(size, message.size()));
+    message = message.subspan(datagram.size());
+    if (foreign)
+      stats_->foreign_datagrams.Add();
+    else
+      Demultiplex(datagram);
+  }
+  return count;
 }
 
 void Peer::OnIceDatagram(Bytes datagram) {

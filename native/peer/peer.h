@@ -1,7 +1,7 @@
 // One WebRTC peer on one media thread: owner of its ICE transport, DTLS
 // association and SRTP session, between which and the two halves of its media
-// (Egress, Ingress) it passes packets. Bytes come in through OnDatagram(), time
-// through OnTimer(); it sends through its PeerHost.
+// (Egress, Ingress) it passes packets. Bytes come in through OnDatagrams(),
+// time through OnTimer(); it sends through its PeerHost.
 #pragma once
 
 #include <cstdint>
@@ -91,9 +91,11 @@ class Peer final : private IceTransport::Observer,
   // the peer at the end of the turn. Closing twice does nothing.
   void Close(PeerCloseReason reason, std::string detail);
 
-  // A datagram that was taken off one of ICE's fds because IsOurs().
-  // Decrypted in place.
-  void OnDatagram(int fd, const SocketAddress& from, MutableBytes datagram);
+  // What was read off a media socket: datagrams of `segment_size` bytes each,
+  // of which the last may be shorter; 0: it is one. Decrypted in place. Returns
+  // their number.
+  std::size_t OnDatagrams(int fd, const SocketAddress& from,
+                          MutableBytes message, std::size_t segment_size);
   void FinishBurst();  // no more datagrams for now: media is handed on
   void IterateIce();
   void OnTimer(Timestamp now);

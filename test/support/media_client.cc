@@ -8,17 +8,18 @@
 #include <algorithm>
 #include <bitset>
 #include <cerrno>
+#include <cstring>
 #include <random>
 #include <system_error>
 #include <utility>
 
+#include "ice/gro_reader.h"
 #include "ice/nice_agent.h"
 #include "rtp/rtcp/compound.h"
 #include "rtp/rtcp/nack.h"
 #include "rtp/rtcp/pli.h"
 #include "rtp/rtcp/rr.h"
 #include "rtp/rtcp/sdes.h"
-#include "support/udp_gro.h"
 
 namespace hg {
 namespace {
@@ -28,69 +29,13 @@ constexpr int kHandshakeMtu = 1200;
 constexpr std::size_t kMaxRtcp = 1200;
 // Further from the newest packet than this is no loss but a broken rewrite.
 constexpr int kLongestPlausibleStep = 3000;
-// A larger message is several datagrams (UDP_GRO).
-constexpr std::size_t kMaxUnsegmented = 1500;
-// A turn takes at most this many batches off one socket.
-constexpr int kBatchesPerTurn = 4;
-
-// DTLS and media (RFC 7983 s7); the rest belongs to ICE.
-bool IsOurs(std::uint8_t first_byte) {
-  return (first_byte >= 20 && first_byte <= 63) ||
-         (first_byte >= 128 && first_byte <= 191);
-}
-
 std::uint32_t Random32() {
   thread_local std::random_device device;
   return device();
 }
 
-// Takes runs of datagrams that are ours off a socket which libnice reads too.
-// A message of several datagrams is all of one kind: nobody sends STUN in a
-// run.
-class RunReader : public GroReader {
- public:
-  RunReader() {
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      peek_vectors_[i] = {&first_bytes_[i], 1};
-      peeks_[i].msg_hdr.msg_iov = &peek_vectors_[i];
-      peeks_[i].msg_hdr.msg_iovlen = 1;
-    }
-  }
-
-  struct Run {
-    std::size_t length;  // how many datagrams that are ours are in front
-    bool other_follows;  // something that is not ours, or an error
-  };
-
-  // Looks at the first byte of each. With SO_PEEK_OFF a peek moves on by what
-  // it returned, which with MSG_TRUNC is the whole datagram. It is off again
-  // afterwards: ICE peeks too.
-  Run Peek(int fd) {
-    SetPeekOffset(fd, 0);
-    const int count = recvmmsg(fd, peeks_.data(), kBatch,
-                               MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, nullptr);
-    const int error = errno;
-    SetPeekOffset(fd, -1);
-    if (count < 0) return {0, error != EAGAIN};
-    const auto found = static_cast<std::size_t>(count);
-    for (std::size_t i = 0; i < found; ++i) {
-      if (peeks_[i].msg_len == 0 || !IsOurs(first_bytes_[i])) return {i, true};
-    }
-    return {found, false};
-  }
-
- private:
-  static void SetPeekOffset(int fd, int offset) {
-    setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset);
-  }
-
-  std::array<std::uint8_t, kBatch> first_bytes_{};
-  std::array<iovec, kBatch> peek_vectors_{};
-  std::array<mmsghdr, kBatch> peeks_{};
-};
-
-RunReader& Reader() {
-  thread_local const auto reader = std::make_unique<RunReader>();
+GroReader& Reader() {
+  thread_local const auto reader = std::make_unique<GroReader>();
   return *reader;
 }
 
@@ -291,9 +236,7 @@ void MediaClient::OnIceChanged() {
 
 void MediaClient::OnIceDatagram(Bytes datagram) {
   ice_datagram_.assign(datagram.begin(), datagram.end());
-  // ICE does not say how a message of several is to be cut: as the last one.
-  OnMessage(ice_datagram_,
-            ice_datagram_.size() <= kMaxUnsegmented ? 0 : segment_size_);
+  OnDatagram(ice_datagram_);
 }
 
 // ---- DTLS
@@ -332,38 +275,30 @@ void MediaClient::OnDtlsClosed(DtlsState state, std::string_view why) {
 void MediaClient::OnReadable(int fd, Timestamp now) {
   now_ = now;
   const auto found = std::ranges::find(ice_->fds(), fd, &IceFd::fd);
-  const bool media =
-      found != ice_->fds().end() && found->kind == FdKind::kMedia;
-  if (!media || TakeOurs(fd)) {
+  if (found != ice_->fds().end() && found->kind == FdKind::kMedia) {
+    Read(fd);
+  } else {
     ice_->Iterate();
     UpdateTimes();
   }
   SendNacks();
 }
 
-// True if something that is not ours is, or may be, in front.
-bool MediaClient::TakeOurs(int fd) {
-  RunReader& reader = Reader();
-  for (int i = 0; i < kBatchesPerTurn; ++i) {
-    const auto [length, other_follows] = reader.Peek(fd);
-    const std::size_t got = length == 0 ? 0 : reader.Read(fd, length);
-    for (std::size_t j = 0; j < got; ++j) {
-      if (ice_->IsValidatedRemote(fd, reader.from(j))) {
-        OnMessage(reader.message(j), reader.SegmentSize(j));
-      } else {
-        ++counters_.foreign;
-      }
+void MediaClient::Read(int fd) {
+  GroReader& reader = Reader();
+  const std::size_t count = reader.Read(fd);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (ice_->IsValidatedRemote(fd, reader.from(i))) {
+      OnMessage(reader.message(i), reader.SegmentSize(i));
+    } else {
+      ++counters_.foreign;
     }
-    if (other_follows || got < length) return true;
-    if (length < RunReader::kBatch) return false;
   }
-  return false;
 }
 
 // `segment_size`: of the datagrams that it consists of; 0: it is one.
 void MediaClient::OnMessage(MutableBytes message, std::size_t segment_size) {
   if (segment_size == 0) return OnDatagram(message);
-  segment_size_ = segment_size;
   while (!message.empty()) {
     const std::size_t size = std::min(segment_size, message.size());
     OnDatagram(message.first(size));
@@ -507,6 +442,41 @@ void MediaClient::SendRtp(MutableBytes buffer, std::size_t size) {
   if (state_ != State::kConnected) return;
   const auto protected_size = srtp_->ProtectRtp(buffer, size);
   if (protected_size) Send(buffer.first(*protected_size));
+}
+
+void MediaClient::SendRtpRun(
+    std::span<const std::vector<std::uint8_t>> packets) {
+  if (state_ != State::kConnected || packets.empty()) return;
+  std::vector<std::uint8_t> run;
+  std::size_t segment_size = 0;
+  for (const auto& packet : packets) {
+    const std::size_t at = run.size();
+    run.insert(run.end(), packet.begin(), packet.end());
+    run.resize(run.size() + SrtpSession::kMaxOverhead);
+    const auto size =
+        srtp_->ProtectRtp(MutableBytes(run).subspan(at), packet.size());
+    run.resize(at + size.value_or(0));
+    if (at == 0) segment_size = run.size();
+  }
+
+  SocketAddress to = ice_->selected().remote;
+  iovec vector{run.data(), run.size()};
+  alignas(cmsghdr) std::array<unsigned char, CMSG_SPACE(sizeof(std::uint16_t))>
+      control{};
+  msghdr message{};
+  message.msg_name = &to.storage;
+  message.msg_namelen = to.length;
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_UDP;
+  header->cmsg_type = UDP_SEGMENT;
+  header->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+  const auto size = static_cast<std::uint16_t>(segment_size);
+  std::memcpy(CMSG_DATA(header), &size, sizeof size);
+  sendmsg(ice_->selected().fd, &message, MSG_DONTWAIT);
 }
 
 void MediaClient::SendData(Bytes packet) {

@@ -165,6 +165,8 @@ class MediaClient final : private IceTransport::Observer,
   // The same without a copy: of `buffer`, which has SrtpSession::kMaxOverhead
   // more, the first `size` bytes are the packet.
   void SendRtp(MutableBytes buffer, std::size_t size);
+  // One GSO message (UDP_SEGMENT). All of one size, the last may be shorter.
+  void SendRtpRun(std::span<const std::vector<std::uint8_t>> packets);
   // One SCTP packet of at most max_data() bytes, once connected.
   void SendData(Bytes packet);
   std::size_t max_data() const { return dtls_->max_application_data(); }
@@ -212,7 +214,7 @@ class MediaClient final : private IceTransport::Observer,
   // FeedbackHandler
   void OnSenderReport(const SenderReport& report) override;
 
-  bool TakeOurs(int fd);
+  void Read(int fd);
   void OnMessage(MutableBytes message, std::size_t segment_size);
   void OnDatagram(MutableBytes datagram);
   void OnRtp(MutableBytes datagram);
@@ -243,7 +245,6 @@ class MediaClient final : private IceTransport::Observer,
   IceState ice_state_ = IceState::kNew;
   std::uint64_t fds_version_ = 0;
   std::vector<std::uint8_t> ice_datagram_;
-  std::size_t segment_size_ = 1500;  // of the last message of several
 
   Timestamp now_{};  // of the call we are in
   std::optional<Timestamp> ice_due_, dtls_due_, report_due_, nack_due_;

@@ -38,14 +38,9 @@ bool IceEnd::TookMedia(const std::string& text) const {
   });
 }
 
-// DTLS 20-63, RTP and RTCP 128-191 (RFC 7983).
 void IceEnd::TakeReadable(int fd) {
   for (;;) {
     std::array<std::uint8_t, 2000> bytes;
-    const ssize_t head = recv(fd, bytes.data(), 1, MSG_PEEK | MSG_DONTWAIT);
-    const bool is_media = head == 1 && ((bytes[0] >= 20 && bytes[0] < 64) ||
-                                        (bytes[0] >= 128 && bytes[0] < 192));
-    if (!is_media || !take_media) return;
     Received received{fd, {}, {}, false};
     received.from.length = sizeof received.from.storage;
     const ssize_t size =

@@ -49,7 +49,6 @@ class IceEnd final : public IceTransport::Observer {
   int iterations = 0;
   std::vector<Received> media;         // taken directly
   std::vector<std::string> datagrams;  // that ICE read
-  bool take_media = true;
   std::unique_ptr<IceTransport> transport;
 };
 

@@ -79,6 +79,14 @@ void BareClient::OnIceDatagram(Bytes datagram) {
   Pump();
 }
 
+void BareClient::ReadMedia() {
+  for (const IceFd& fd : ice_->fds()) {
+    if (fd.kind != FdKind::kMedia) continue;
+    const std::size_t count = reader_.Read(fd.fd);
+    for (std::size_t i = 0; i < count; ++i) OnIceDatagram(reader_.message(i));
+  }
+}
+
 void BareClient::Introduce() {
   if (introduced_ || candidates_.empty() || gathered_.list.empty()) return;
   introduced_ = true;
@@ -113,6 +121,7 @@ void BareClient::Run(Duration duration) {
   const Timestamp end = MonotonicNow() + duration;
   while (MonotonicNow() < end) {
     Introduce();
+    ReadMedia();
     ice_->Iterate();
     if (ice_connected_ && handshake_ && !dtls_connected()) Pump();
     std::vector<pollfd> fds;

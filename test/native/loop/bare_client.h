@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "ice/gro_reader.h"
 #include "ice/nice_agent.h"
 #include "loop/engine.h"
 #include "native/loop/engine_rig.h"
@@ -36,6 +37,7 @@ class BareClient final : private IceTransport::Observer {
   void OnIceChanged() override {}
   void OnIceDatagram(Bytes datagram) override;
   void Introduce();
+  void ReadMedia();
   void Pump();
 
   struct SslDeleter {
@@ -47,6 +49,7 @@ class BareClient final : private IceTransport::Observer {
   const bool handshake_;
   Engine::PeerHandle peer_;
   std::unique_ptr<IceTransport> ice_;
+  GroReader reader_;
   std::vector<std::string> candidates_;
   Event gathered_;
   bool introduced_ = false;

@@ -116,6 +116,34 @@ TEST_CASE("100,000 SSRCs of one peer: few are let in, others go on") {
   scene.CheckOthers();
 }
 
+TEST_CASE("of packets that come as one message each is taken by itself") {
+  Scene scene;
+  std::vector<std::vector<std::uint8_t>> run;
+  const auto add = [&](std::uint32_t ssrc, std::uint16_t seq,
+                       std::size_t size) {
+    run.push_back(MakeRtp({.ssrc = ssrc,
+                           .seq = seq,
+                           .timestamp = 9000,
+                           .payload_type = kPayloadType,
+                           .payload_size = size}));
+  };
+  for (std::uint16_t seq = 1; seq <= 8; ++seq) add(kSsrc, seq, 500);
+  run[4][1] = 50;  // a payload type nobody agreed to
+  add(kSsrc, 9, 100);
+  const std::uint64_t unexpected = scene.peer_stats().unexpected.value();
+
+  scene.client().SendRtpRun(run);
+
+  CHECK(scene.rig.RunUntil(
+      [&] { return scene.stats().packets.value() >= run.size() - 1; }));
+  scene.Run(100ms);
+  CHECK(scene.stats().packets.value() == run.size() - 1);
+  CHECK(scene.stats().lost.value() <= 1);
+  CHECK(scene.peer_stats().unexpected.value() == unexpected + 1);
+  CHECK(scene.peer_stats().packets_received.value() >= run.size());
+  scene.CheckOthers();
+}
+
 TEST_CASE("packets of every wrong kind are counted, and the right ones pass") {
   Scene scene;
   Viewer& viewer = scene.rig.AddViewer(scene.source);

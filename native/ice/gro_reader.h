@@ -1,6 +1,7 @@
-// Receives with UDP_GRO: a GSO message that stayed on this machine is taken in
-// one piece, as several datagrams of one size, of which the last may be
-// shorter.
+// Takes datagrams off a socket, many at a time. With UDP_GRO those of one
+// sender that followed each other, or that a sender on this machine gave away
+// as one GSO message, are one message: of one size, but for the last, which may
+// be shorter.
 #pragma once
 
 #include <netinet/udp.h>
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 #include "base/bytes.h"
 #include "ice/ice_transport.h"
@@ -27,13 +29,11 @@ inline void SetUdpGro(int fd, bool on) {
   setsockopt(fd, SOL_UDP, UDP_GRO, &value, sizeof value);
 }
 
-// Takes messages off sockets, with or without UDP_GRO, many at a time. Too
-// large for the stack.
 class GroReader {
  public:
-  static constexpr std::size_t kBatch = 32;
+  static constexpr std::size_t kBatch = 16;
 
-  GroReader() {
+  GroReader() : buffers_(std::make_unique_for_overwrite<Buffer[]>(kBatch)) {
     for (std::size_t i = 0; i < kBatch; ++i) {
       vectors_[i] = {buffers_[i].data(), buffers_[i].size()};
       messages_[i].msg_hdr.msg_iov = &vectors_[i];
@@ -43,18 +43,17 @@ class GroReader {
   GroReader(const GroReader&) = delete;
   GroReader& operator=(const GroReader&) = delete;
 
-  // Reads at most `count` messages, which is at most kBatch, without waiting;
-  // returns how many.
-  std::size_t Read(int fd, std::size_t count = kBatch) {
-    for (std::size_t i = 0; i < count; ++i) {
+  // Reads at most kBatch messages, without waiting; returns how many.
+  std::size_t Read(int fd) {
+    for (std::size_t i = 0; i < kBatch; ++i) {
       msghdr& header = messages_[i].msg_hdr;
       header.msg_name = &from_[i].storage;
       header.msg_namelen = sizeof from_[i].storage;
       header.msg_control = controls_[i].bytes.data();
       header.msg_controllen = controls_[i].bytes.size();
     }
-    const int got = recvmmsg(fd, messages_.data(), static_cast<unsigned>(count),
-                             MSG_DONTWAIT, nullptr);
+    const int got =
+        recvmmsg(fd, messages_.data(), kBatch, MSG_DONTWAIT, nullptr);
     return got < 0 ? 0 : static_cast<std::size_t>(got);
   }
 
@@ -77,11 +76,12 @@ class GroReader {
 
  private:
   static constexpr std::size_t kMaxMessage = 65536;
+  using Buffer = std::array<std::uint8_t, kMaxMessage>;
   struct alignas(cmsghdr) Control {
     std::array<unsigned char, CMSG_SPACE(sizeof(int))> bytes;
   };
 
-  std::array<std::array<std::uint8_t, kMaxMessage>, kBatch> buffers_;
+  std::unique_ptr<Buffer[]> buffers_;  // touched as far as messages reach
   std::array<Control, kBatch> controls_{};
   std::array<SocketAddress, kBatch> from_;
   std::array<iovec, kBatch> vectors_{};
