@@ -44,6 +44,7 @@ Source::Taken Source::OnDatagram(PacketDraft draft, Timestamp now,
   info.arrival = now;
   info.extended_seq = place.extended_seq;
   info.timestamp = place.timestamp;
+  info.late = place.outcome == SourceTimeline::Outcome::kLate;
   info.discontinuity = place.restarted && stats.packets.value() > 0;
   if (!Inspect(*rtp, place.restarted, info)) return refuse(stats.invalid);
 

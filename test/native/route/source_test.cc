@@ -155,8 +155,10 @@ TEST_CASE("gaps, late packets and repeated ones are told apart") {
     CHECK(rig.stats().dropped.value() == 1);
     REQUIRE(rig.host.packets.size() == 4);
     const std::uint64_t first = rig.host.packets[0]->info.extended_seq;
-    for (const PacketRef& packet : rig.host.packets)
+    for (const PacketRef& packet : rig.host.packets) {
       CHECK(packet->info.extended_seq - first == IdOf(packet->payload()));
+      CHECK(packet->info.late == (IdOf(packet->payload()) == 2));
+    }
   }
 }
 
