@@ -4,8 +4,8 @@
 //   node test/run.mjs                          all but asan, tsan and soak
 //   node test/run.mjs --only lint|native|ts|api|browser|asan|tsan|soak   (may be given more than once)
 //   node test/run.mjs --only ts test/lib/errors.test.ts         only these files
-//   node test/run.mjs --asan-e2e               test/**/end-to-end*.test.ts on the addon that
-//                                              asan built: a gateway and a client in one process
+//   node test/run.mjs --asan-e2e|--tsan-e2e    test/**/end-to-end*.test.ts, or the files named, on the
+//                                              addon that the sanitizer built
 //
 // lint      formatting, eslint, the layers' arrows, types of lib/ and test/, clang-tidy
 // native    test/native, by ctest            asan   the same under ASan and UBSan
@@ -192,26 +192,29 @@ function buildPrograms() {
   return check('programs that tests start', node, [...args, '--target', 'load_client', '--target', 'feeder']);
 }
 
-async function asanEndToEnd() {
+/** A gateway in node, which is not instrumented, with the addon that `preset` (asan, tsan) builds. */
+async function endToEnd(preset, environment) {
   if (!buildPrograms()) return;
-  const gcc = spawnSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
-  const built = spawnSync(node, ['native/build.mjs', '--preset', 'asan', '--target', 'headgate'], {
+  const gcc = spawnSync('gcc', [`-print-file-name=lib${preset}.so`], { encoding: 'utf8' });
+  const built = spawnSync(node, ['native/build.mjs', '--preset', preset, '--target', 'headgate'], {
     cwd: root,
     stdio: 'inherit',
   });
   if (gcc.status !== 0 || built.status !== 0) {
-    return fail('there is no addon under ASan');
+    return fail(`there is no addon under ${preset}`);
   }
-  await tap('end to end under ASan', testFiles.filter(isEndToEnd), {
+  await tap(`end to end under ${preset}`, positionals.length > 0 ? positionals : testFiles.filter(isEndToEnd), {
     timeout: 300,
     jobs: 1,
-    environment: {
-      LD_PRELOAD: gcc.stdout.trim(),
-      // node itself does not free everything at its end.
-      ASAN_OPTIONS: 'detect_leaks=0',
-      HEADGATE_PREBUILD: join(root, 'build/asan'),
-    },
+    environment: { HEADGATE_PREBUILD: join(root, 'build', preset), ...environment },
+    wrapper: [...(preset === 'tsan' ? withoutRandomAddresses() : []), 'env', `LD_PRELOAD=${gcc.stdout.trim()}`],
   });
+}
+
+/** TSan of older compilers ends with "unexpected memory mapping" where a kernel spreads addresses wide. */
+function withoutRandomAddresses() {
+  const wrapper = ['setarch', '-R'];
+  return spawnSync(wrapper[0], [...wrapper.slice(1), 'true']).status === 0 ? wrapper : [];
 }
 
 /** What to put in front of a command to run it in a network namespace of its own, and before others. */
@@ -235,7 +238,11 @@ const isSoak = (path) =>
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: 'string', multiple: true }, 'asan-e2e': { type: 'boolean' } },
+  options: {
+    only: { type: 'string', multiple: true },
+    'asan-e2e': { type: 'boolean' },
+    'tsan-e2e': { type: 'boolean' },
+  },
 });
 const isWanted = (path) => positionals.length === 0 || positionals.includes(path);
 const categories = {
@@ -277,7 +284,8 @@ const categories = {
     });
   },
 };
-const wanted = options.only ?? (options['asan-e2e'] ? [] : ['lint', 'native', 'ts', 'api', 'browser']);
+const isEndToEndOnly = options['asan-e2e'] || options['tsan-e2e'];
+const wanted = options.only ?? (isEndToEndOnly ? [] : ['lint', 'native', 'ts', 'api', 'browser']);
 for (const name of wanted) {
   if (!Object.hasOwn(categories, name)) {
     console.error(`--only takes one of ${Object.keys(categories).join(', ')}`);
@@ -285,7 +293,10 @@ for (const name of wanted) {
   }
 }
 for (const name of wanted) await categories[name]();
-if (options['asan-e2e']) await asanEndToEnd();
+// node itself does not free everything at its end.
+if (options['asan-e2e']) await endToEnd('asan', { ASAN_OPTIONS: 'detect_leaks=0' });
+// And what it does by itself is none of ours.
+if (options['tsan-e2e']) await endToEnd('tsan', { TSAN_OPTIONS: 'ignore_noninstrumented_modules=1' });
 
 const seconds = Math.round((performance.now() - started) / 1000);
 const hasTests = wanted.some((name) => name !== 'lint');

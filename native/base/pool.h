@@ -54,6 +54,7 @@ struct PacketInfo {
   bool frame_start = false;    // first packet of a codec frame
   bool discontinuity = false;  // the source restarted just before this packet
   bool truncated = false;      // the datagram was longer than the buffer
+  bool late = false;           // packets after it came before it
   // Of the layers; rtp/codec/codec.h says what they mean.
   bool frame_end = false;
   bool layer_sync = false;

@@ -29,6 +29,9 @@ class EgressLayers::Input final : public Sink {
   }
   std::uint64_t remb() const override { return layers_.owner_.remb(); }
   bool MayResend() const override { return layers_.owner_.WantsPackets(); }
+  bool WaitsForKeyframe() const override {
+    return layers_.WaitsForKeyframe(index_);
+  }
 
   void SetSubscribed(bool subscribed) {
     if (subscribed == (replica_ != nullptr) || !info_) return;
@@ -87,6 +90,11 @@ void EgressLayers::Check() {
     replica->RequestKeyframe();
 }
 
+bool EgressLayers::WaitsForKeyframe(std::size_t index) const {
+  if (selector_.current() == index) return owner_.WaitsForKeyframe();
+  return selector_.wanted() == index && owner_.WantsPackets();
+}
+
 // A new sink asks for a keyframe.
 void EgressLayers::Subscribe() {
   asked_ = owner_.now();
@@ -118,7 +126,7 @@ void EgressLayers::OnPackets(std::size_t index,
       // walked at this moment.
       switched_ = true;
     }
-    if (selector_.current() != index) continue;
+    if (selector_.current() != index || !owner_.MayPass(*packet)) continue;
     owner_.OnLayerPacket(packet, selector_.Select(packet->info));
   }
 }

@@ -26,6 +26,9 @@ class EgressLayers {
     // From here on, beginning with a keyframe, this one is sent.
     virtual void OnEncoding(Replica& replica) = 0;
     virtual void OnEncodingClosed() = 0;  // the one that is sent
+    // Of the one that is sent: it is not waited for a keyframe of it.
+    virtual bool MayPass(const PacketBuffer& packet) = 0;
+    virtual bool WaitsForKeyframe() const = 0;
     // A packet of the encoding that is sent, and what of it is for the viewer.
     virtual void OnLayerPacket(const PacketRef& packet,
                                LayerSelector::Verdict verdict) = 0;
@@ -56,6 +59,7 @@ class EgressLayers {
   class Input;
 
   bool IsLive(std::size_t index) const;
+  bool WaitsForKeyframe(std::size_t index) const;
   void Subscribe();
   void OnPackets(std::size_t index, std::span<const PacketRef> packets);
   void OnClosed(std::size_t index);

@@ -27,6 +27,8 @@ constexpr std::int64_t kMaxClockDisagreement = std::int64_t{1} << 32;
 // What a viewer is sent waits for a keyframe this long: streams that never send
 // one we recognise (intra refresh) play all the same.
 constexpr Duration kKeyframePatience = 5s;
+// The request or the keyframe may get lost.
+constexpr Duration kAskAgain = 1s;
 
 // 2 s of 2.5 Mbit/s video; a viewer asks for nothing older.
 constexpr std::size_t kVideoSentPackets = 512;
@@ -167,7 +169,6 @@ void EgressTrack::OnLayerPacket(const PacketRef& packet,
     if (vp8_) vp8_->Skip(packet->payload());
     return;
   }
-  if (!MayPass(*packet)) return;
   Forward(packet, verdict.marker);
   // In the middle of a picture not all of its layers are there yet.
   const LayerSelector& selector = layers_->selector();
@@ -197,19 +198,25 @@ void EgressTrack::OnTransportUp() {
 }
 
 void EgressTrack::WaitForKeyframe() {
-  if (replica_->info().inspector != nullptr) waiting_since_ = owner_.now();
+  if (replica_->info().inspector == nullptr) return;
+  waiting_since_ = asked_ = owner_.now();
 }
 
 bool EgressTrack::MayPass(const PacketBuffer& packet) {
   if (packet.info.discontinuity && replica_->info().inspector != nullptr &&
       !waiting_since_) {
     continuity_.Resume();
-    waiting_since_ = owner_.now();
+    // The source has asked for a keyframe itself.
+    WaitForKeyframe();
   }
   if (!waiting_since_) return true;
-  if (!packet.info.keyframe &&
-      owner_.now() - *waiting_since_ < kKeyframePatience)
+  const Timestamp now = owner_.now();
+  if (!packet.info.keyframe && now - *waiting_since_ < kKeyframePatience) {
+    if (now - asked_ < kAskAgain) return false;
+    asked_ = now;
+    replica_->RequestKeyframe();
     return false;
+  }
   waiting_since_.reset();
   return true;
 }

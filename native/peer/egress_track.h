@@ -93,6 +93,10 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   void OnSourceClosed() override { replica_ = nullptr; }
   std::uint64_t remb() const override { return remb_; }
   bool MayResend() const override { return WantsPackets(); }
+  // EgressLayers::Owner, too
+  bool WaitsForKeyframe() const override {
+    return waiting_since_ && WantsPackets();
+  }
 
   // EgressLayers::Owner, but for remb()
   Timestamp now() const override { return owner_.now(); }
@@ -101,6 +105,7 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   }
   void OnEncoding(Replica& replica) override;
   void OnEncodingClosed() override { replica_ = nullptr; }
+  bool MayPass(const PacketBuffer& packet) override;
   void OnLayerPacket(const PacketRef& packet,
                      LayerSelector::Verdict verdict) override;
   bool WantsPackets() const override { return !paused_ && owner_.CanSend(); }
@@ -146,7 +151,6 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   void RequestKeyframe();
   void Unlink();
   void WaitForKeyframe();
-  bool MayPass(const PacketBuffer& packet);
   Duration ResendInterval() const;
   void Resend(std::uint16_t seq, Timestamp now);
 
@@ -182,6 +186,7 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
     friend bool operator==(const Told&, const Told&) = default;
   };
   std::optional<Told> told_;
+  Timestamp asked_{};  // for the keyframe that is waited for
   FirFilter fir_filter_;
   std::uint16_t rtx_seq_;
   // The last few, newest anywhere; the shortest counts. One that a stall made

@@ -19,6 +19,10 @@ constexpr std::size_t kAhead = 8;
 // What comes after a rest of this length is no late packet.
 constexpr Duration kLongRest = 10s;
 
+bool IsLateKeyframe(const PacketRef& packet) {
+  return packet->info.late && packet->info.keyframe;
+}
+
 std::optional<RetransmissionStore> MakeStore(const SourceConfig& config) {
   if (config.max_nack_age <= Duration::zero()) return std::nullopt;
   return RetransmissionStore(
@@ -45,26 +49,73 @@ void Replica::OnBurst(std::span<const PacketRef> burst) {
   // A newcomer may ask for parts of the kept group.
   const bool keep = store_ && (keyframe_cache_.enabled() ||
                                std::ranges::any_of(sinks_, &Sink::MayResend));
-  for (const PacketRef& packet : burst) {
-    if (packet->info.discontinuity) {
-      keyframe_cache_.Clear();
-      sender_clock_.reset();
-    }
-    keyframe_cache_.Add(packet);
-    if (keep) store_->Insert(packet);
-    // Neither a late packet nor the rest of a frame says when the frame came.
-    // (Half a lap of timestamps is hours, but a source can rest for hours.)
-    if (!newest_ ||
-        TimestampNewer(packet->info.timestamp, newest_->timestamp) ||
-        packet->info.arrival - newest_->arrival > kLongRest)
-      newest_ = {packet->info.timestamp, packet->info.arrival};
+  while (!burst.empty()) {
+    const auto late = std::ranges::find_if(burst, IsLateKeyframe);
+    const auto before = static_cast<std::size_t>(late - burst.begin());
+    if (before > 0) Deliver(burst.first(before), keep);
+    if (late == burst.end()) return;
+    DeliverLateKeyframe(*late, keep);
+    burst = burst.subspan(before + 1);
   }
+}
+
+void Replica::Deliver(std::span<const PacketRef> packets, bool keep) {
+  for (const PacketRef& packet : packets) Remember(packet, keep);
   const std::size_t count = sinks_.size();
   for (std::size_t i = 0; i < count; ++i) {
     if (i + 2 * kAhead < count) __builtin_prefetch(sinks_[i + 2 * kAhead]);
     if (i + kAhead < count) sinks_[i + kAhead]->Prefetch();
-    sinks_[i]->OnPackets(burst);
+    sinks_[i]->OnPackets(packets);
   }
+}
+
+// Who waits for a keyframe has dropped the rest of this one.
+void Replica::DeliverLateKeyframe(const PacketRef& first, bool keep) {
+  const std::uint64_t seq = first->info.extended_seq;
+  const bool whole = store_ && not_stored_ < seq && store_->HasAllAfter(seq);
+  const bool begins_group =
+      keyframe_cache_.enabled() && keyframe_cache_.packets().empty();
+  if (whole &&
+      (begins_group || std::ranges::any_of(sinks_, &Sink::WaitsForKeyframe))) {
+    missed_.push_back(first);
+    store_->ForEachAfter(
+        seq, [&](const PacketRef& packet) { missed_.push_back(packet); });
+  }
+  Remember(first, keep);
+  if (begins_group) {
+    if (!whole) keyframe_cache_.Clear();
+    for (const PacketRef& packet : missed_) keyframe_cache_.Add(packet);
+  }
+
+  bool waits = false;
+  for (std::size_t i = 0, count = sinks_.size(); i < count; ++i) {
+    if (sinks_[i]->WaitsForKeyframe()) {
+      waits = true;
+      sinks_[i]->OnPackets(missed_);
+    } else {
+      sinks_[i]->OnPackets({&first, 1});
+    }
+  }
+  missed_.clear();
+  if (waits && !whole) RequestKeyframe();
+}
+
+void Replica::Remember(const PacketRef& packet, bool keep) {
+  const PacketInfo& info = packet->info;
+  if (info.discontinuity) {
+    keyframe_cache_.Clear();
+    sender_clock_.reset();
+  }
+  keyframe_cache_.Add(packet);
+  if (keep)
+    store_->Insert(packet);
+  else
+    not_stored_ = std::max(not_stored_, info.extended_seq);
+  // Neither a late packet nor the rest of a frame says when the frame came.
+  // (Half a lap of timestamps is hours, but a source can rest for hours.)
+  if (!newest_ || TimestampNewer(info.timestamp, newest_->timestamp) ||
+      info.arrival - newest_->arrival > kLongRest)
+    newest_ = {info.timestamp, info.arrival};
 }
 
 void Replica::OnSourceClosed() {

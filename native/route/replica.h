@@ -32,6 +32,9 @@ class Replica {
   Replica(const Replica&) = delete;
   Replica& operator=(const Replica&) = delete;
 
+  // A keyframe whose first packet comes late is given from there on to the
+  // sinks that wait for one. If not all of it is kept they go on waiting, and
+  // another one is asked for.
   void OnBurst(std::span<const PacketRef> burst);
   void OnSenderClock(const SenderClock& clock) { sender_clock_ = clock; }
   // Tells the sinks, which are unlinked then.
@@ -67,10 +70,16 @@ class Replica {
   const std::optional<Newest>& newest() const { return newest_; }
 
  private:
+  void Deliver(std::span<const PacketRef> packets, bool keep);
+  void DeliverLateKeyframe(const PacketRef& first, bool keep);
+  void Remember(const PacketRef& packet, bool keep);
+
   const std::shared_ptr<const SourceInfo> info_;
   Upstream& upstream_;
   std::optional<RetransmissionStore> store_;
   KeyframeCache keyframe_cache_;
+  std::uint64_t not_stored_ = 0;   // the newest that was not: nobody would ask
+  std::vector<PacketRef> missed_;  // empty between two calls
   std::vector<Sink*> sinks_;
   std::optional<SenderClock> sender_clock_;
   std::optional<Newest> newest_;

@@ -17,6 +17,8 @@ class Sink {
   // OnPackets() follows soon: what it needs is better fetched now. The sink's
   // first cache line is on its way already.
   virtual void Prefetch() const {}
+  // It begins with the next keyframe, and drops what comes before.
+  virtual bool WaitsForKeyframe() const { return false; }
   // The source closed; it is unlinked already.
   virtual void OnSourceClosed() = 0;
   // The receiver's bandwidth as it says by REMB, bit/s; 0: unknown.

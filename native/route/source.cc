@@ -44,8 +44,9 @@ Source::Taken Source::OnDatagram(PacketDraft draft, Timestamp now,
   info.arrival = now;
   info.extended_seq = place.extended_seq;
   info.timestamp = place.timestamp;
+  info.late = place.outcome == SourceTimeline::Outcome::kLate;
   info.discontinuity = place.restarted && stats.packets.value() > 0;
-  if (!Inspect(*rtp, place.restarted, info)) return refuse(stats.invalid);
+  if (!Inspect(*rtp, place, info)) return refuse(stats.invalid);
 
   if (place.outcome == SourceTimeline::Outcome::kNext &&
       frame_timestamp_ != place.timestamp) {
@@ -71,7 +72,8 @@ Source::Taken Source::OnDatagram(PacketDraft draft, Timestamp now,
 }
 
 // False: it is not what its payload type says.
-bool Source::Inspect(const RtpView& packet, bool restarted, PacketInfo& info) {
+bool Source::Inspect(const RtpView& packet, const SourceTimeline::Result& place,
+                     PacketInfo& info) {
   SourceStats& stats = info_->stats;
   if (packet.payload_type == red_payload_type_ && !packet.payload.empty()) {
     const auto primary = FindRedPrimary(packet.payload);
@@ -88,10 +90,11 @@ bool Source::Inspect(const RtpView& packet, bool restarted, PacketInfo& info) {
     info.temporal_switch = seen.temporal_switch;
     info.spatial_sync = seen.spatial_sync;
     info.not_for_upper = seen.not_for_upper;
-    info.keyframe = seen.keyframe;
+    const bool begins = !LacksParameterSets(seen, place);
+    info.keyframe = seen.keyframe && begins;
   }
   if (!extensions_.empty()) {
-    if (restarted) extensions_.Restart();
+    if (place.restarted) extensions_.Restart();
     if (!extensions_.Read(packet, info)) stats.invalid_descriptors.Add();
     if (talk_ && (info.passed & PacketInfo::kAudioLevel) != 0 &&
         talk_->OnPacket(info.audio_level & 0x7f, info.arrival))
@@ -104,6 +107,18 @@ bool Source::Inspect(const RtpView& packet, bool restarted, PacketInfo& info) {
     keyframe_timestamp_ = info.timestamp;
   }
   return true;
+}
+
+// A slice that could begin a keyframe, if this sender did not send parameter
+// sets before. They are lost then: who began here could decode nothing, and
+// nobody would ask for them again. Without a hole the sender left them out.
+bool Source::LacksParameterSets(const Inspection& seen,
+                                const SourceTimeline::Result& place) {
+  if (place.lost > 0) hole_timestamp_ = place.timestamp;
+  if (seen.parameter_sets) parameter_sets_timestamp_ = place.timestamp;
+  return parameter_sets_timestamp_ &&
+         parameter_sets_timestamp_ != place.timestamp &&
+         hole_timestamp_ == place.timestamp;
 }
 
 void Source::SetFormat(const SourceFormat& format) {

@@ -145,7 +145,10 @@ class Source {
   std::optional<std::uint32_t> ssrc() const { return timeline_.ssrc(); }
 
  private:
-  bool Inspect(const RtpView& packet, bool restarted, PacketInfo& info);
+  bool Inspect(const RtpView& packet, const SourceTimeline::Result& place,
+               PacketInfo& info);
+  bool LacksParameterSets(const Inspection& seen,
+                          const SourceTimeline::Result& place);
   void TellTalking();
   void NoteSize(std::size_t size);
   void SetReceiving(bool receiving);
@@ -165,6 +168,8 @@ class Source {
   Timestamp last_arrival_;
   std::optional<std::uint32_t> frame_timestamp_;     // of the last one counted
   std::optional<std::uint32_t> keyframe_timestamp_;  // of the last one counted
+  // Of the last parameter sets, and of the last packet behind a hole.
+  std::optional<std::uint32_t> parameter_sets_timestamp_, hole_timestamp_;
   std::uint64_t bytes_at_last_second_ = 0;
   Timestamp last_second_;
 };

@@ -27,7 +27,8 @@ class KeyframeCache {
   bool enabled() const { return limits_.span > 0s || limits_.bytes > 0; }
 
   // Every accepted packet of the source, late ones too. A keyframe begins with
-  // a packet whose `info.keyframe` is set and whose timestamp is new.
+  // a packet whose `info.keyframe` is set and whose timestamp is new. One that
+  // the cache has already is ignored.
   void Add(const PacketRef& packet);
   // After a restart of the source, or when nobody may see it any more.
   void Clear();

@@ -6,6 +6,7 @@
 // shared, and many sources together would hold all of it.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,19 @@ class RetransmissionStore {
   // A 16-bit number would lap: not packet.seq() but packet.info.seq32().
   const PacketBuffer* Find(std::same_as<std::uint16_t> auto seq,
                            Timestamp now) const = delete;
+  // Of what came after this packet nothing was let go of; asked before it is
+  // inserted.
+  bool HasAllAfter(std::uint64_t extended_seq) const {
+    return oldest_ <= newest_ && oldest_ <= extended_seq + 1;
+  }
+  // In the order of their numbers, however old. `take(const PacketRef&)`.
+  template <typename Take>
+  void ForEachAfter(std::uint64_t extended_seq, Take take) const {
+    for (auto seq = std::max(extended_seq + 1, oldest_); seq <= newest_; ++seq)
+      if (const PacketRef& slot =
+              slots_[IndexOf(static_cast<std::uint32_t>(seq))])
+        take(slot);
+  }
   // Lets go of the packets older than max_age, for a source that fell silent.
   void Trim(Timestamp now);
   void Clear();

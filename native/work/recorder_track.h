@@ -27,6 +27,9 @@ class RecorderTrack final : public LinkedSink {
   void Link(Replica* replica, Timestamp now) override;
   void SetPaused(bool paused, Timestamp now) override;
   void OnPackets(std::span<const PacketRef> packets) override;
+  bool WaitsForKeyframe() const override {
+    return waiting_since_ && !paused_ && !recording_->broken();
+  }
   void OnSourceClosed() override { replica_ = nullptr; }
 
  private:

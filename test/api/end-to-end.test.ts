@@ -1,7 +1,7 @@
 // A gateway and viewers with real ICE, DTLS and SRTP, over real sockets.
 import t, { type Test } from 'tap';
 import { until } from '../support/browser.js';
-import { portOf, testApp, type TestApp } from '../support/test-app.js';
+import { peersOf, portOf, testApp, type TestApp } from '../support/test-app.js';
 import { Feeder, Viewers } from '../support/viewers.js';
 
 async function appWithVideo(t: Test, threads: number): Promise<TestApp> {
@@ -23,7 +23,13 @@ for (const threads of [1, 3]) {
     await viewers.addMany(6, 3);
 
     viewers.mark();
-    await seconds(3);
+    // Others look at it meanwhile, from their thread.
+    for (let i = 0; i < 30; ++i) {
+      await seconds(0.1);
+      app.gateway.stats();
+      app.gateway.mountpoints.get(1)?.stats();
+      for (const peer of peersOf(app.gateway)) peer.stats();
+    }
     const report = await viewers.report();
 
     t.equal(report.connected, 6);

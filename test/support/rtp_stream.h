@@ -81,6 +81,7 @@ struct SourcePacket {
   Timestamp arrival{};
   bool keyframe = false;
   bool discontinuity = false;
+  bool late = false;
   std::uint64_t id = 0;
   std::size_t payload_size = 100;
 };
@@ -102,6 +103,7 @@ inline PacketRef MakePacket(PacketPool& pool, const SourcePacket& packet) {
   draft->info.keyframe = packet.keyframe;
   draft->info.frame_start = true;
   draft->info.discontinuity = packet.discontinuity;
+  draft->info.late = packet.late;
   return std::move(draft).Seal();
 }
 

@@ -14,6 +14,9 @@ struct Inspection {
   // A decoder can start with this packet. Only the packet that says so is
   // marked, not the rest of the keyframe.
   bool keyframe = false;
+  // It has parameter sets, without which the slices that follow are no keyframe
+  // (H.264, H.265).
+  bool parameter_sets = false;
   // A frame starts here. H.264, H.265 and AV1 may say so more than once in a
   // frame (parameter sets, then slices): a source looks for a new timestamp
   // too.

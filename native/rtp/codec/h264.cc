@@ -20,7 +20,7 @@ constexpr std::uint8_t kFuB = 29;
 void InspectNalUnit(std::uint8_t type, Bytes content, Inspection& result) {
   switch (type) {
     case kSps:
-      result.keyframe = result.frame_start = true;
+      result.keyframe = result.parameter_sets = result.frame_start = true;
       break;
     case kSei:
     case kPps:

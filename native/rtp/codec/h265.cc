@@ -24,7 +24,7 @@ std::uint8_t TypeOf(std::uint16_t header) {
 // `content` is what follows the NAL unit's header of two bytes.
 void InspectNalUnit(std::uint8_t type, Bytes content, Inspection& result) {
   if (type == kVps || type == kSps) {
-    result.keyframe = result.frame_start = true;
+    result.keyframe = result.parameter_sets = result.frame_start = true;
   } else if (type == kPps || type == kAccessUnitDelimiter ||
              type == kPrefixSei) {
     result.frame_start = true;

@@ -197,6 +197,42 @@ TEST_CASE("a pause of a simulcast ends at a keyframe of the same encoding") {
   CHECK(rig.TakeEncoding() == 2);
 }
 
+// Of an encoding that is not sent yet, or not since a pause: nothing newer of
+// it is known.
+TEST_CASE("a switch to a keyframe whose first packet comes last is whole") {
+  SimulcastRig rig;
+  for (std::size_t e = 0; e < 3; ++e) rig.sources[e].next_id = e * 1'000'000;
+  rig.Run();
+  rig.track.SetLayers({.substream = 0});
+  rig.Run({true, false, false});
+  CHECK(rig.TakeEncoding() == 0);
+
+  const auto start_last = [&](std::size_t e) {
+    const PacketRef start = rig.sources[e].Make(rig.owner.time, true, true);
+    rig.Run();
+    const auto before = rig.owner.Take();
+    rig.sources[e].Deliver(start);
+    const auto sent = rig.owner.Take();
+    // What came in 100 ms.
+    REQUIRE(sent.size() == 11);
+    for (std::size_t i = 0; i < sent.size(); ++i)
+      CHECK(sent[i].id() == IdOf(start->payload()) + i);
+    return before;
+  };
+  rig.track.SetLayers({.substream = 2});
+  rig.Run();
+  rig.TakeEncoding();
+  CHECK(start_last(2).size() == 10);  // of the one before
+  rig.Run();
+  CHECK(rig.owner.Take().back().id() / 1'000'000 == 2);
+
+  rig.track.SetPaused(true);
+  rig.Run();
+  rig.track.SetPaused(false);
+  rig.Run();
+  CHECK(start_last(2).empty());
+}
+
 // ---- layers in one stream
 // ------------------------------------------------------
 
@@ -207,6 +243,12 @@ class ScalableSource : public SourceStub {
   explicit ScalableSource(std::uint32_t id, std::uint16_t first_frame)
       : SourceStub(Config(id)), next_frame(first_frame) {}
 
+  // The first packet is kept back, for Deliver().
+  PacketRef SendPictureStartLost(OwnerStub& owner) {
+    lose_next_ = true;
+    SendPicture(owner, true);
+    return std::move(lost_);
+  }
   void SendPicture(OwnerStub& owner, bool keyframe) {
     for (std::uint8_t spatial = 0; spatial < 2; ++spatial) {
       const bool key = keyframe && spatial == 0;
@@ -234,7 +276,12 @@ class ScalableSource : public SourceStub {
       info->stats.packets.Add();
       info->stats.last_arrival_ns.Set(
           static_cast<std::uint64_t>(owner.time.time_since_epoch().count()));
-      Deliver(std::move(draft).Seal());
+      packet.late = lose_next_;
+      PacketRef sent = std::move(draft).Seal();
+      if (std::exchange(lose_next_, false))
+        lost_ = std::move(sent);
+      else
+        Deliver(sent);
     }
     ++frames_;
     owner.Flush();
@@ -251,6 +298,8 @@ class ScalableSource : public SourceStub {
   }
 
   std::uint32_t frames_ = 0;
+  bool lose_next_ = false;
+  PacketRef lost_;
 };
 
 EgressTrackConfig ScalableVideo(EgressTrackConfig config) {
@@ -298,6 +347,29 @@ TEST_CASE("the lower of two spatial layers is whole by itself") {
   CHECK_FALSE(both[0].rtp().marker);
   CHECK(both[1].rtp().marker);
   CHECK(rig.owner.layer_changes >= 2);
+  rig.track.Link(nullptr);
+}
+
+TEST_CASE("layers begin with a keyframe whose first packet comes last, too") {
+  EgressRig rig(ScalableVideo(PlainVideo()));
+  ScalableSource source(1, 100);
+  Attach(source, rig);
+  rig.track.Link(&source.replica);
+  rig.track.SetLayers({.spatial = 1});
+  source.SendPicture(rig.owner, false);
+  const PacketRef start = source.SendPictureStartLost(rig.owner);
+  for (int i = 0; i < 3; ++i) source.SendPicture(rig.owner, false);
+  CHECK(rig.owner.Take().empty());
+
+  source.Deliver(start);
+
+  const auto sent = rig.owner.Take();
+  REQUIRE(sent.size() == 8);
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    CHECK(FrameNumberOf(sent[i]) == 102 + i);
+    CHECK(sent[i].rtp().marker == (i % 2 == 1));
+  }
+  CHECK(rig.track.layers()->selector().spatial() == 1);
   rig.track.Link(nullptr);
 }
 

@@ -103,7 +103,8 @@ class SourceStub {
         replica(info, upstream),
         next_seq(first_seq) {}
 
-  PacketRef Make(Timestamp now, bool keyframe = false) {
+  // `late`: after later ones, which are made already; so is its number.
+  PacketRef Make(Timestamp now, bool keyframe = false, bool late = false) {
     const auto ticks = static_cast<std::uint32_t>(
         ToMicros(now.time_since_epoch()) * info->config.clock_rate / 1'000'000);
     return MakePacket(pool, {.extended_seq = next_seq++,
@@ -111,6 +112,7 @@ class SourceStub {
                              .arrival = now,
                              .keyframe = keyframe,
                              .discontinuity = std::exchange(restart, false),
+                             .late = late,
                              .id = next_id++});
   }
   void Deliver(const PacketRef& packet) { replica.OnBurst({&packet, 1}); }

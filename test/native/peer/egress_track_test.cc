@@ -97,6 +97,78 @@ TEST_CASE("nothing is sent before the transport is up; then from a keyframe") {
   CHECK(SendSome(rig, source, 3).size() == 3);
 }
 
+// The first of `count` packets, which is a keyframe, comes last.
+std::vector<WirePacket> SendStartLast(EgressRig& rig, SourceStub& source,
+                                      int count) {
+  const PacketRef start = source.Make(rig.owner.time, true, true);
+  auto sent = SendSome(rig, source, count - 1, false);
+  source.Deliver(start);
+  std::ranges::move(rig.owner.Take(), std::back_inserter(sent));
+  return sent;
+}
+
+TEST_CASE("a keyframe whose first packet comes last is sent whole") {
+  SourceStub source;
+  EgressRig rig(PlainVideo());
+  rig.track.Link(&source.replica);
+  SendSome(rig, source, 1, false);
+
+  const auto sent = SendStartLast(rig, source, 5);
+
+  REQUIRE(sent.size() == 5);
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(sent[i].id() == 1001 + i);
+    CHECK(sent[i].rtp().seq ==
+          static_cast<std::uint16_t>(sent[0].rtp().seq + i));
+  }
+  CHECK(source.upstream.requests == 1);
+  // And once only.
+  const auto next = SendSome(rig, source, 1, false);
+  REQUIRE(next.size() == 1);
+  CheckFollows(sent.back(), next[0]);
+}
+
+TEST_CASE(
+    "a keyframe of which too little is kept is not begun, but asked for") {
+  SourceConfig config = VideoConfig();
+  config.max_nack_age = Duration::zero();
+  SourceStub source(config);
+  EgressRig rig(PlainVideo());
+  rig.track.Link(&source.replica);
+  SendSome(rig, source, 1, false);
+
+  CHECK(SendStartLast(rig, source, 5).empty());
+
+  CHECK(source.upstream.requests == 2);
+  CHECK(SendSome(rig, source, 3).size() == 3);
+}
+
+TEST_CASE("a viewer that has a picture gets a late packet where it belongs") {
+  SourceStub source;
+  EgressRig rig(PlainVideo());
+  rig.track.Link(&source.replica);
+  SendSome(rig, source, 1);
+
+  const auto sent = SendStartLast(rig, source, 5);
+
+  REQUIRE(sent.size() == 5);
+  CHECK(sent.back().rtp().seq ==
+        static_cast<std::uint16_t>(sent[0].rtp().seq - 1));
+  CHECK(source.upstream.requests == 1);
+}
+
+TEST_CASE("a keyframe that does not come is asked for each second") {
+  SourceStub source;
+  EgressRig rig(PlainVideo());
+  rig.track.Link(&source.replica);
+  CHECK(source.upstream.requests == 1);
+
+  CHECK(SendSome(rig, source, 350, false).empty());
+  CHECK(source.upstream.requests == 4);
+  SendSome(rig, source, 150);
+  CHECK(source.upstream.requests == 4);
+}
+
 // ---- continuity
 // -----------------------------------------------------------------
 

@@ -280,6 +280,32 @@ TEST_CASE("what is missing before a keyframe is not asked for any more") {
   CHECK(StatsOf(track).given_up.value() >= 2);
 }
 
+TEST_CASE("lost parameter sets of a keyframe are asked for (H.264)") {
+  IngressTrackConfig track = VideoTrack(20);
+  SourceConfig config = track.encodings[0].source->config;
+  config.codec = "h264";
+  track.encodings[0].source = std::make_shared<SourceInfo>(config);
+  IngressRig rig(With({track}));
+  const auto receive = [&](std::uint16_t seq, std::uint32_t timestamp,
+                           std::uint8_t nal_unit) {
+    auto fields = FieldsOf({.seq = seq, .timestamp = timestamp});
+    fields.payload = {nal_unit, 0x88};
+    rig.ReceiveRaw(fields.Build());
+  };
+  constexpr std::uint8_t kSps = 0x67, kIdr = 0x65, kSlice = 0x41;
+  receive(1, 3000, kSps);
+  receive(2, 3000, kIdr);
+  receive(3, 6000, kSlice);
+
+  receive(5, 9000, kIdr);
+  rig.RunFor(20ms);
+
+  CHECK(rig.heard.Seqs() == Seqs{4});
+  receive(4, 9000, kSps);
+  rig.RunFor(1s);
+  CHECK(rig.heard.Seqs() == Seqs{4});
+}
+
 TEST_CASE("nobody is asked who did not agree to be") {
   IngressTrackConfig track = VideoTrack(20);
   track.nack = false;

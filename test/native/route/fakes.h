@@ -47,12 +47,14 @@ class SinkStub final : public Sink {
   void OnSourceClosed() override { ++closed; }
   std::uint64_t remb() const override { return bitrate; }
   bool MayResend() const override { return resends; }
+  bool WaitsForKeyframe() const override { return waits; }
 
   std::vector<PacketRef> packets;
   int bursts = 0;
   int closed = 0;
   std::uint64_t bitrate = 0;
   bool resends = true;
+  bool waits = false;
 };
 
 class UpstreamStub final : public Replica::Upstream {

@@ -23,6 +23,15 @@ struct Rig {
                              .keyframe = keyframe,
                              .id = n});
   }
+  // The start of a keyframe, after packets that are after it.
+  PacketRef Late(std::uint64_t n) {
+    return MakePacket(pool, {.extended_seq = 0x10000 + n,
+                             .timestamp = static_cast<std::uint32_t>(n * 900),
+                             .arrival = kStart + 90ms,
+                             .keyframe = true,
+                             .late = true,
+                             .id = n});
+  }
   void Send(const PacketRef& packet) { replica.OnBurst({&packet, 1}); }
   std::int64_t viewers() const { return info->stats.viewers; }
 
@@ -146,6 +155,132 @@ TEST_CASE("a newcomer can have the kept group resent") {
   REQUIRE(newcomer.packets.size() == 2);
   CHECK(rig.replica.Find(0x10000, kStart) != nullptr);
   CHECK(rig.replica.Find(0x10001, kStart) != nullptr);
+}
+
+// ---- a keyframe whose first packet comes late
+
+std::vector<std::uint64_t> Ids(std::span<const PacketRef> packets) {
+  std::vector<std::uint64_t> ids;
+  for (const PacketRef& packet : packets)
+    ids.push_back(IdOf(packet->payload()));
+  return ids;
+}
+using Numbers = std::vector<std::uint64_t>;
+
+TEST_CASE("a keyframe that begins late is whole for those who wait for it") {
+  Rig rig;
+  SinkStub waiting;
+  waiting.waits = true;
+  SinkStub viewer;
+  rig.replica.AddSink(waiting);
+  rig.replica.AddSink(viewer);
+  rig.Send(rig.Packet(0));
+  for (const std::uint64_t n : {2, 3, 5}) rig.Send(rig.Packet(n));
+  waiting.packets.clear();
+  viewer.packets.clear();
+  const int asked = rig.upstream.requests;
+
+  const PacketRef burst[] = {rig.Packet(6), rig.Late(1), rig.Packet(7)};
+  rig.replica.OnBurst(burst);
+
+  CHECK(Ids(waiting.packets) == Numbers{6, 1, 2, 3, 5, 6, 7});
+  CHECK(Ids(viewer.packets) == Numbers{6, 1, 7});
+  CHECK(rig.upstream.requests == asked);
+  // Who waits no longer gets what comes, once.
+  waiting.waits = false;
+  rig.Send(rig.Packet(4));
+  CHECK(IdOf(waiting.packets.back()->payload()) == 4);
+  CHECK(waiting.packets.size() == 8);
+}
+
+TEST_CASE("a keyframe that begins late and is not kept is asked for again") {
+  const auto begins_late = [](Rig& rig, SinkStub& waiting) {
+    waiting.waits = true;
+    waiting.packets.clear();
+    const int asked = rig.upstream.requests;
+    rig.Send(rig.Late(1));
+    CHECK(waiting.packets.empty());
+    CHECK(rig.upstream.requests == asked + 1);
+    // Another one is as good as ever.
+    rig.Send(rig.Packet(10, true));
+    CHECK(Ids(waiting.packets) == Numbers{10});
+  };
+  SUBCASE("the sink came in the middle of it") {
+    Rig rig;
+    SinkStub waiting;
+    for (const std::uint64_t n : {0, 2}) rig.Send(rig.Packet(n));
+    rig.replica.AddSink(waiting);
+    rig.Send(rig.Packet(3));
+    begins_late(rig, waiting);
+  }
+  SUBCASE("this thread had no sink when it began") {
+    Rig rig;
+    SinkStub waiting;
+    rig.replica.AddSink(waiting);
+    rig.Send(rig.Packet(3));
+    begins_late(rig, waiting);
+  }
+  SUBCASE("nobody was to be resent anything in the middle of it") {
+    Rig rig;
+    SinkStub waiting;
+    rig.replica.AddSink(waiting);
+    rig.Send(rig.Packet(0));
+    waiting.resends = false;
+    rig.Send(rig.Packet(2));
+    waiting.resends = true;
+    rig.Send(rig.Packet(3));
+    begins_late(rig, waiting);
+  }
+  SUBCASE("it comes too late") {
+    Rig rig;
+    SinkStub waiting;
+    rig.replica.AddSink(waiting);
+    rig.Send(rig.Packet(0));
+    for (std::uint64_t n = 2; n < 120; n += 2) rig.Send(rig.Packet(n));
+    waiting.waits = true;
+    waiting.packets.clear();
+    rig.Send(rig.Late(1));
+    CHECK(waiting.packets.empty());
+    CHECK(rig.upstream.requests == 2);
+  }
+  SUBCASE("resends are off") {
+    SourceConfig config = VideoConfig();
+    config.max_nack_age = Duration::zero();
+    Rig rig(config);
+    SinkStub waiting;
+    rig.replica.AddSink(waiting);
+    for (const std::uint64_t n : {0, 2}) rig.Send(rig.Packet(n));
+    begins_late(rig, waiting);
+  }
+}
+
+TEST_CASE("a keyframe that begins late and nobody waits for is not asked for") {
+  Rig rig;
+  SinkStub viewer;
+  rig.replica.AddSink(viewer);
+  rig.Send(rig.Packet(2));
+  const int asked = rig.upstream.requests;
+
+  rig.Send(rig.Late(1));
+
+  CHECK(rig.upstream.requests == asked);
+  CHECK(Ids(viewer.packets) == Numbers{2, 1});
+}
+
+TEST_CASE("a kept group whose keyframe begins late is whole, or none") {
+  Rig rig(WithKeyframeBuffer());
+  for (const std::uint64_t n : {0, 2, 3}) rig.Send(rig.Packet(n));
+  rig.Send(rig.Late(1));
+  rig.Send(rig.Packet(4));
+  CHECK(Ids(rig.replica.keyframe_group()) == Numbers{1, 2, 3, 4});
+
+  SourceConfig config = WithKeyframeBuffer();
+  config.max_nack_age = Duration::zero();
+  Rig other(config);
+  for (const std::uint64_t n : {0, 2, 3}) other.Send(other.Packet(n));
+  other.Send(other.Late(1));
+  other.Send(other.Packet(4));
+  CHECK(other.replica.keyframe_group().empty());
 }
 
 TEST_CASE("memory goes back when a source falls silent") {

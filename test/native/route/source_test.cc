@@ -155,8 +155,10 @@ TEST_CASE("gaps, late packets and repeated ones are told apart") {
     CHECK(rig.stats().dropped.value() == 1);
     REQUIRE(rig.host.packets.size() == 4);
     const std::uint64_t first = rig.host.packets[0]->info.extended_seq;
-    for (const PacketRef& packet : rig.host.packets)
+    for (const PacketRef& packet : rig.host.packets) {
       CHECK(packet->info.extended_seq - first == IdOf(packet->payload()));
+      CHECK(packet->info.late == (IdOf(packet->payload()) == 2));
+    }
   }
 }
 
@@ -263,6 +265,58 @@ TEST_CASE("a keyframe counts once, in however many packets it comes") {
   rig.Send({.seq = 3, .timestamp = 200, .keyframe = true});
 
   CHECK(rig.stats().keyframes.value() == 2);
+}
+
+// H.264 (RFC 6184): parameter sets, slices of a keyframe and of another frame.
+enum class Nal : std::uint8_t { kSps = 0x67, kIdr = 0x65, kSlice = 0x41 };
+
+class H264Rig : public Rig {
+ public:
+  H264Rig() : Rig(Config()) {}
+
+  // Is the packet one to begin with?
+  bool Begins(std::uint16_t seq, std::uint32_t timestamp, Nal nal) {
+    std::vector<std::uint8_t> packet =
+        MakeRtp({.seq = seq, .timestamp = timestamp});
+    packet[kRtpHeader] = static_cast<std::uint8_t>(nal);
+    packet[kRtpHeader + 1] = 0x88;  // the first of its picture
+    SendRaw(packet);
+    return host.packets.back()->info.keyframe;
+  }
+
+ private:
+  static SourceConfig Config() {
+    SourceConfig config = VideoConfig();
+    config.codec = "h264";
+    return config;
+  }
+};
+
+TEST_CASE("a keyframe begins with its parameter sets, if they come late too") {
+  H264Rig rig;
+  CHECK(rig.Begins(1, 3000, Nal::kSps));
+  CHECK(rig.Begins(2, 3000, Nal::kIdr));
+  CHECK_FALSE(rig.Begins(3, 6000, Nal::kSlice));
+
+  CHECK_FALSE(rig.Begins(5, 9000, Nal::kIdr));
+  CHECK_FALSE(rig.Begins(6, 9000, Nal::kIdr));
+  CHECK(rig.stats().keyframes.value() == 1);
+  CHECK(rig.Begins(4, 9000, Nal::kSps));
+
+  CHECK(rig.stats().keyframes.value() == 2);
+  CHECK(rig.Begins(7, 9000, Nal::kIdr));
+}
+
+TEST_CASE("a keyframe whose sender leaves out parameter sets begins with it") {
+  H264Rig rig;
+  // Never any: they are in the session description.
+  CHECK(rig.Begins(2, 3000, Nal::kIdr));
+  CHECK(rig.Begins(5, 6000, Nal::kIdr));
+  // Not this time: nothing is missing.
+  CHECK(rig.Begins(6, 9000, Nal::kSps));
+  CHECK(rig.Begins(7, 12000, Nal::kIdr));
+  CHECK_FALSE(rig.Begins(9, 15000, Nal::kSlice));
+  CHECK(rig.Begins(10, 18000, Nal::kIdr));
 }
 
 TEST_CASE("a packet too large for the path is reported once") {

@@ -5,6 +5,8 @@
 namespace hg {
 namespace {
 
+constexpr TalkDetector::Limits kLimits{.packets = 50, .level = 25};
+
 struct Speaker {
   // So many packets, one each 20 ms; how often talking() changed.
   int Send(int packets, std::uint8_t level) {
@@ -14,7 +16,7 @@ struct Speaker {
     return changes;
   }
 
-  TalkDetector detector{{.packets = 50, .level = 25}};
+  TalkDetector detector{kLimits};
   Timestamp now{1000s};
 };
 

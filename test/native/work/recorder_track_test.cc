@@ -165,6 +165,26 @@ TEST_CASE("the kept group of the last keyframe is where a recording begins") {
   CHECK(content.info.find("\"u\":3600005000000}") != std::string::npos);
 }
 
+TEST_CASE("a recording begins with a keyframe that is whole") {
+  for (const bool kept : {false, true}) {
+    CAPTURE(kept);
+    Rig rig;
+    SinkStub viewer;
+    if (kept) rig.replica.AddSink(viewer);
+    rig.track->Link(&rig.replica, rig.now);
+    rig.Send(Packet(6, 3000, kDelta));
+    rig.Send(Packet(8, 6000, kDelta));  // the rest of the keyframe
+    const int asked = rig.upstream.requests;
+    rig.Send(Packet(7, 6000, kKeyframe));
+    CHECK(rig.upstream.requests == asked + (kept ? 0 : 1));
+    rig.Send(Packet(9, 9000, kKeyframe));
+
+    const MjrContent content = rig.Finish();
+    REQUIRE(content.records.size() == (kept ? 3 : 1));
+    CHECK(content.records[0].seq() == (kept ? 7 : 9));
+  }
+}
+
 TEST_CASE("a stream without keyframes is recorded in the end") {
   Rig rig;
   rig.track->Link(&rig.replica, rig.now);

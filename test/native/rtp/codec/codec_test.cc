@@ -18,6 +18,8 @@ namespace {
 constexpr Inspection kNothing{};
 constexpr Inspection kStartOfFrame{.frame_start = true};
 constexpr Inspection kKeyframe{.keyframe = true, .frame_start = true};
+constexpr Inspection kParameterSets{
+    .keyframe = true, .parameter_sets = true, .frame_start = true};
 
 Inspection Vp8(const ByteVector& payload) { return InspectVp8(payload); }
 Inspection Vp9(const ByteVector& payload) { return InspectVp9(payload); }
@@ -138,7 +140,7 @@ TEST_CASE("VP9: the whole descriptor is read, in both modes") {
 }
 
 TEST_CASE("H.264: SPS and IDR slices make keyframes") {
-  CHECK(H264({0x67, 0x42}) == kKeyframe);
+  CHECK(H264({0x67, 0x42}) == kParameterSets);
   CHECK(H264({0x65, 0x88}) == kKeyframe);
   CHECK(H264({0x65, 0x08}) == kNothing);  // a further slice of the picture
   CHECK(H264({0x41, 0x9a}) == kStartOfFrame);
@@ -150,8 +152,8 @@ TEST_CASE("H.264: SPS and IDR slices make keyframes") {
 }
 
 TEST_CASE("H.264: aggregates are looked into") {
-  CHECK(H264({0x78, 0, 2, 0x67, 0x42, 0, 2, 0x68, 0xce}) == kKeyframe);
-  CHECK(H264({0x78, 0, 2, 0x68, 0xce, 0, 2, 0x67, 0x42}) == kKeyframe);
+  CHECK(H264({0x78, 0, 2, 0x67, 0x42, 0, 2, 0x68, 0xce}) == kParameterSets);
+  CHECK(H264({0x78, 0, 2, 0x68, 0xce, 0, 2, 0x67, 0x42}) == kParameterSets);
   CHECK(H264({0x78, 0, 2, 0x06, 0x01, 0, 2, 0x41, 0x9a}) == kStartOfFrame);
   CHECK(H264({0x79, 0, 0, 0, 2, 0x65, 0x88}) == kKeyframe);  // STAP-B
   CHECK(H264({0x78, 0, 0, 0x67, 0x42}) == kNothing);
@@ -170,8 +172,8 @@ TEST_CASE("H.264: only the first fragment tells") {
 }
 
 TEST_CASE("H.265: parameter sets and IRAP pictures make keyframes") {
-  CHECK(H265({32 << 1, 1, 0x0c}) == kKeyframe);  // VPS
-  CHECK(H265({33 << 1, 1, 0x01}) == kKeyframe);
+  CHECK(H265({32 << 1, 1, 0x0c}) == kParameterSets);  // VPS
+  CHECK(H265({33 << 1, 1, 0x01}) == kParameterSets);
   CHECK(H265({34 << 1, 1, 0xc1}) == kStartOfFrame);
   CHECK(H265({19 << 1, 1, 0xaf}) == kKeyframe);  // IDR_W_RADL
   CHECK(H265({21 << 1, 1, 0xaf}) == kKeyframe);  // CRA
@@ -183,7 +185,7 @@ TEST_CASE("H.265: parameter sets and IRAP pictures make keyframes") {
 
 TEST_CASE("H.265: aggregates and fragments are looked into") {
   CHECK(H265({48 << 1, 1, 0, 3, 32 << 1, 1, 0x0c, 0, 3, 33 << 1, 1, 0x01}) ==
-        kKeyframe);
+        kParameterSets);
   CHECK(H265({48 << 1, 1, 0, 3, 1 << 1, 1, 0xd0}) == kStartOfFrame);
   CHECK(H265({48 << 1, 1, 0, 1, 32 << 1, 1}) == kNothing);
   CHECK(H265({48 << 1, 1, 0, 9, 32 << 1, 1}) == kNothing);
