@@ -16,6 +16,9 @@
 // soak      the fuzzers of test/native/fuzz, a minute each, three of spoiled session
 //           descriptions, 2,000 viewers that come and go, a recording of 10 minutes,
 //           and cases that browser tests leave out
+//
+// What fails is run once more, by itself, and reported as such, unless it crashed or a
+// sanitizer spoke: media tests run in real time, and machines stand still at times.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, createWriteStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -29,7 +32,7 @@ const node = process.execPath;
 const bin = (path) => join('node_modules', path);
 const results = join(root, 'build/test-results');
 const started = performance.now();
-const total = { passed: 0, failed: 0, skipped: 0 };
+const total = { passed: 0, failed: 0, skipped: 0, repeated: 0 };
 /** What failed and what it said, a text each: printed once more at the end, where it is looked for. */
 const failures = [];
 
@@ -38,10 +41,22 @@ function heading(text) {
   console.log(`\n== ${text} (at ${seconds} s)`);
 }
 
-function count({ passed = 0, failed = 0, skipped = 0 }) {
+function count({ passed = 0, failed = 0, skipped = 0, repeated = 0 }) {
   total.passed += passed;
   total.failed += failed;
   total.skipped += skipped;
+  total.repeated += repeated;
+}
+
+/** Tests in real time fail on a machine that stands still for a moment; a crash is never a matter of time. */
+const mayBeRepeated = (texts) =>
+  !/Sanitizer|runtime error|\bSIG(SEGV|ABRT|BUS|ILL|FPE)\b|SegFault|Assertion/.test(texts.join('\n'));
+
+/** Of two runs, the second one of what failed in the first. */
+function countBoth(first, second) {
+  const failed = Math.min(second.failed, first.failed);
+  const repeated = first.failed - failed;
+  count({ passed: first.passed + repeated, failed, skipped: first.skipped, repeated });
 }
 
 /** A failure that no test reports. */
@@ -81,39 +96,57 @@ function lint() {
   }
 }
 
-async function ctest(preset, environment = {}, jobs = availableParallelism()) {
-  if (!check(`build of the native tests (${preset})`, node, ['native/build.mjs', '--preset', preset])) return;
-
-  heading(`native tests (${preset})`);
+/** Runs ctest; returns what its report counts, and what failed with what it printed. */
+async function ctestOnce(name, args, env) {
   mkdirSync(results, { recursive: true });
-  const report = join(results, `native-${preset}.xml`);
+  const report = join(results, `${name}.xml`);
   rmSync(report, { force: true });
-  const args = ['--test-dir', `build/${preset}`, '--output-on-failure', '--no-tests=ignore', '--output-junit', report];
-  args.push('--parallel', String(jobs));
-  const env = { ...process.env, ...environment };
-  const child = spawn('ctest', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const all = [...args, '--output-on-failure', '--no-tests=ignore', '--output-junit', report];
+  const child = spawn('ctest', all, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const status = await forEachLine(child, (line) => {
     if (!/^\s*Start\s+\d+:|^\s*\d+\/\d+ Test\s.*\sPassed\s|^Internal ctest|^\s*$/.test(line)) console.log(line);
   });
   const suite = existsSync(report) ? readFileSync(report, 'utf8') : '';
-  const number = (name) => Number(new RegExp(`<testsuite\\b[^>]*\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+  const number = (key) => Number(new RegExp(`<testsuite\\b[^>]*\\b${key}="(\\d+)"`).exec(suite)?.[1] ?? 0);
   const [tests, failed, skipped] = [number('tests'), number('failures'), number('skipped') + number('disabled')];
-  for (const [, name, body] of suite.matchAll(/<testcase name="([^"]*)"[^>]*status="fail"[^>]*>(.*?)<\/testcase>/gs)) {
+  const texts = [];
+  for (const [, test, body] of suite.matchAll(/<testcase name="([^"]*)"[^>]*status="fail"[^>]*>(.*?)<\/testcase>/gs)) {
     const output = /<system-out>(.*?)<\/system-out>/s.exec(body)?.[1] ?? '';
-    failures.push(`native (${preset}): ${unescapeXml(`${name}\n${output.trim()}`)}`);
+    texts.push(`${name}: ${unescapeXml(`${test}\n${output.trim()}`)}`);
   }
-  count({ passed: tests - failed - skipped, failed, skipped });
-  if (status !== 0 && failed === 0) {
-    fail(`ctest ended with status ${status}`);
-  }
+  failures.push(...texts);
+  if (status !== 0 && failed === 0) fail(`ctest ended with status ${status}`);
+  return { passed: tests - failed - skipped, failed, skipped, texts };
 }
 
-async function tap(name, files, { timeout, jobs, environment = {}, wrapper = [] }) {
+async function ctest(preset, environment = {}, jobs = availableParallelism()) {
+  if (!check(`build of the native tests (${preset})`, node, ['native/build.mjs', '--preset', preset])) return;
+
+  heading(`native tests (${preset})`);
+  const env = { ...process.env, ...environment };
+  const args = ['--test-dir', `build/${preset}`];
+  const first = await ctestOnce(`native-${preset}`, [...args, '--parallel', String(jobs)], env);
+  if (first.failed === 0 || !mayBeRepeated(first.texts)) return count(first);
+
+  heading(`native tests (${preset}): what failed, once more`);
+  countBoth(first, await ctestOnce(`native-${preset}-again`, [...args, '--rerun-failed'], env));
+}
+
+async function tap(name, files, options) {
   if (files.length === 0) {
     heading(`${name}: no tests yet`);
     return;
   }
   heading(`${name}: ${files.length} files`);
+  const first = await tapOnce(name, files, options);
+  if (first.failed === 0 || first.failedFiles.length === 0 || !mayBeRepeated(first.texts)) return count(first);
+
+  heading(`${name}: what failed, once more`);
+  countBoth(first, await tapOnce(`${name} again`, first.failedFiles, { ...options, jobs: 1 }));
+}
+
+/** Runs tap; returns what it counts, the files that failed and what was said. */
+async function tapOnce(name, files, { timeout, jobs, environment = {}, wrapper = [] }) {
   mkdirSync(results, { recursive: true });
   const raw = createWriteStream(join(results, `${name.replace(/\W+/g, '-')}.tap`));
   const flags = [
@@ -132,6 +165,7 @@ async function tap(name, files, { timeout, jobs, environment = {}, wrapper = [] 
   let summary;
   let isDetail = false;
   const said = [];
+  const failedFiles = [];
   const show = (line, isFailure) => {
     console.log(line);
     if (isFailure) said.push(line);
@@ -144,6 +178,7 @@ async function tap(name, files, { timeout, jobs, environment = {}, wrapper = [] 
       console.log(`  skipped: ${text.replace(/# SKIP/i, '-')}`);
     else if (not || (text !== undefined && indent === ''))
       show(`${indent}${not ? 'NOT OK' : 'ok'} ${text}`, Boolean(not));
+    if (not && indent === '') failedFiles.push(...files.filter((file) => text.startsWith(`${file} `)));
     // What follows a failure: the block that tells where and what. A file's own
     // block only repeats how it was called.
     if (text !== undefined) isDetail = Boolean(not) && (indent !== '' || /timeout|signal/i.test(text));
@@ -154,10 +189,8 @@ async function tap(name, files, { timeout, jobs, environment = {}, wrapper = [] 
   if (said.length > 0) failures.push([`${name}:`, ...said].join('\n'));
   const number = (key) => Number(new RegExp(`\\b${key}: (\\d+)`).exec(summary ?? '')?.[1] ?? 0);
   const failed = number('fail');
-  count({ passed: number('pass'), failed, skipped: number('skip') + number('todo') });
-  if (status !== 0 && failed === 0) {
-    fail(`${name}: tap ended with status ${status}`);
-  }
+  if (status !== 0 && failed === 0) fail(`${name}: tap ended with status ${status}`);
+  return { passed: number('pass'), failed, skipped: number('skip') + number('todo'), failedFiles, texts: said };
 }
 
 /** Each fuzzer for a minute, from its corpus here and what it found before, which is kept in build/fuzz/corpus. */
@@ -304,12 +337,16 @@ if (hasTests && total.passed + total.failed === 0) {
   console.error('no test ran');
   total.failed = 1;
 }
-if (failures.length > 0) heading('what failed');
+if (failures.length > 0) heading(total.failed > 0 ? 'what failed' : 'what failed at first');
 for (const text of failures) {
   const lines = text.split('\n');
   console.log(`\nFAILED: ${lines.slice(0, 60).join('\n')}`);
   if (lines.length > 60) console.log(`(${lines.length - 60} lines more, see above)`);
 }
 console.log(`\nafter ${seconds} s${total.skipped > 0 ? `; ${total.skipped} skipped, see above why` : ''}`);
-console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
+const remarks = [
+  total.skipped > 0 ? `, ${total.skipped} skipped` : '',
+  total.repeated > 0 ? `, ${total.repeated} only when run again` : '',
+];
+console.log(`${total.passed} passed, ${total.failed} failed${remarks.join('')}`);
 process.exitCode = total.failed > 0 ? 1 : 0;
