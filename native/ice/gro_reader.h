@@ -35,7 +35,7 @@ class GroReader {
 
   GroReader() : buffers_(std::make_unique_for_overwrite<Buffer[]>(kBatch)) {
     for (std::size_t i = 0; i < kBatch; ++i) {
-      vectors_[i] = {buffers_[i].data(), buffers_[i].size()};
+      vectors_[i] = {buffers_[i].bytes.data(), kMaxMessage};
       messages_[i].msg_hdr.msg_iov = &vectors_[i];
       messages_[i].msg_hdr.msg_iovlen = 1;
     }
@@ -59,7 +59,7 @@ class GroReader {
 
   // Of the messages of the last Read().
   MutableBytes message(std::size_t i) {
-    return MutableBytes(buffers_[i]).first(messages_[i].msg_len);
+    return MutableBytes(buffers_[i].bytes).first(messages_[i].msg_len);
   }
   const SocketAddress& from(std::size_t i) {
     from_[i].length = messages_[i].msg_hdr.msg_namelen;
@@ -76,7 +76,11 @@ class GroReader {
 
  private:
   static constexpr std::size_t kMaxMessage = 65536;
-  using Buffer = std::array<std::uint8_t, kMaxMessage>;
+  // Not a power of two apart: the same bytes of all would share a cache set.
+  struct Buffer {
+    std::array<std::uint8_t, kMaxMessage> bytes;
+    std::array<std::uint8_t, 1344> gap;
+  };
   struct alignas(cmsghdr) Control {
     std::array<unsigned char, CMSG_SPACE(sizeof(int))> bytes;
   };

@@ -18,8 +18,8 @@
 namespace hg {
 namespace {
 
-// Senders expect it every 50 to 250 ms.
-constexpr Duration kTransportCcInterval = 100ms;
+// Senders expect it every 50 to 250 ms; Janus's `twcc_period`.
+constexpr Duration kTransportCcInterval = 200ms;
 // Between two NACKs of a packet: until the round trip is known, and beyond it.
 // The round trip known is a short one, and an answer waits for turns on both
 // sides: one that came just too late was asked for twice.

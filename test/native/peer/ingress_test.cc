@@ -555,7 +555,7 @@ TEST_CASE("more streams than one report can speak of are told in several") {
   CHECK(rig.heard.largest <= 1200);
 }
 
-TEST_CASE("each packet's arrival is told within 100 ms") {
+TEST_CASE("each packet's arrival is told within 200 ms") {
   IngressRig rig(With({VideoTrack(20)}));
   std::set<std::uint16_t> told;
   Timestamp oldest = kStart;
@@ -567,12 +567,12 @@ TEST_CASE("each packet's arrival is told within 100 ms") {
       rig.Receive({.ssrc = 99, .payload_type = 50, .transport_seq = seq});
     rig.RunFor(5ms);
   }
-  rig.RunFor(100ms);
+  rig.RunFor(200ms);
 
   for (const auto& one : rig.heard.arrivals) {
     // libwebrtc drops what is not about an SSRC that it sends.
     CHECK((one.media_ssrc == 1 || one.media_ssrc == 99));
-    CHECK(one.at - oldest <= 101ms);
+    CHECK(one.at - oldest <= 201ms);
     oldest = one.at;
     for (std::size_t i = 0; i < one.arrived.size(); ++i) {
       CHECK(one.arrived[i]);
