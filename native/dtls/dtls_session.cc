@@ -508,7 +508,8 @@ void DtlsSession::Close() {
 std::optional<Timestamp> DtlsSession::NextTimeout(Timestamp now) const {
   timeval left{};
   // Connected, it answers what the other side sends again, by no timer.
-  if (state() == DtlsState::kConnected || !impl_->ssl || !DTLSv1_get_timeout(impl_->ssl.get(), &left))
+  if (state() == DtlsState::kConnected || !impl_->ssl ||
+      !DTLSv1_get_timeout(impl_->ssl.get(), &left))
     return std::nullopt;
   const Duration exact = std::chrono::seconds(left.tv_sec) +
                          std::chrono::microseconds(left.tv_usec);
