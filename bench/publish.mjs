@@ -7,8 +7,9 @@
 //   received   a packet of a muted video: it goes nowhere
 //   echoed     a packet that is sent back
 //   message    a message that is sent back
-// Taking turns in the same run: Janus, if it is installed, in its best mode
-// (`event_loops = 1`).
+// Beside it Janus, if it is installed, in its best mode (`event_loops = 1`): both
+// run, and have a second each in turn. What they come to is the median over pairs
+// of such seconds.
 //
 //   node bench/publish.mjs                   all of N = 1, 50, 200; messages of 100 and 16,000 bytes of 50 peers
 //   … --n 50 --size 100                      only these; may be given more than once
@@ -17,7 +18,7 @@
 //   … --only headgate                        or janus-best, janus-default; more than once
 //   … --b 8                                  packets of a publisher in a row: 1 spreads them evenly
 //   … --no-gro                               the client's sockets take packet by packet (load_client.cc)
-//   … --seconds 4 --repeat 3                 of an interval; of each measurement
+//   … --turns 8                              seconds of each server, one by one
 //   … --json FILE                            all figures
 //   … --check                                status 1 if a case costs more than a third of Janus
 //                                            in its best mode, or packets got lost
@@ -48,8 +49,7 @@ const { values: options } = parseArgs({
     case: { type: 'string', multiple: true, default: CASES },
     only: { type: 'string', multiple: true, default: ['headgate', 'janus-best'] },
     b: { type: 'string', default: '8' },
-    seconds: { type: 'string', default: '4' },
-    repeat: { type: 'string', default: '3' },
+    turns: { type: 'string', default: '8' },
     json: { type: 'string' },
     check: { type: 'boolean' },
     'no-build': { type: 'boolean' },
@@ -66,8 +66,7 @@ function number(text) {
   return value;
 }
 
-const seconds = number(options.seconds);
-const repeat = number(options.repeat);
+const turns = number(options.turns);
 const burst = number(options.b);
 const peers = options.n.map(number);
 const sizes = options.size.map(number);
@@ -94,7 +93,7 @@ const titleOf = ({ what, count, size }) =>
   what === 'message' ? `messages of ${size} bytes of ${count} peers` : `packets ${what} of ${count} publishers`;
 
 function note(cell, name, figures) {
-  (cell.by[name] ??= []).push(figures);
+  cell.by[name] = figures;
   console.log(`${titleOf(cell)}, ${servers[name].title}: ${describe(figures)}`);
 }
 
@@ -110,50 +109,35 @@ function describe({ micros, load, loss, clientLoad, report }) {
   return parts.join(', ');
 }
 
-/** `measure()` for each server; Janus may give up where it is overloaded, which is a result. */
-async function eachServer(what, measure) {
-  for (const name of names) {
-    try {
-      await measure(name, servers[name]);
-    } catch (error) {
-      console.log(`${what}, ${servers[name].title}: failed: ${error.message}`);
-      if (!servers[name].janus) process.exitCode = 1;
-    }
-  }
-}
-
 async function measureAll() {
-  const videoCases = options.case.filter((name) => name !== 'message');
-  for (let turn = 0; turn < repeat; turn++) {
-    for (const count of videoCases.length > 0 ? peers : []) {
-      await eachServer(`${count} publishers`, (name, server) =>
-        measureVideo(server, { address, gro, count, burst, seconds, cases: videoCases }, (what, figures) =>
-          note(cellOf(what, count), name, figures),
-        ),
-      );
-    }
-    for (const size of options.case.includes('message') ? sizes : []) {
-      const rate = options.rate === undefined ? (MESSAGE_RATES[size] ?? FEWEST_MESSAGES) : number(options.rate);
-      await eachServer(`messages of ${size} bytes`, async (name, server) => {
-        const figures = await measureMessages(server, { address, gro, count: MESSAGE_PEERS, rate, size, seconds });
-        note(cellOf('message', MESSAGE_PEERS, size), name, figures);
-      });
-    }
+  const chosen = Object.fromEntries(names.map((name) => [name, servers[name]]));
+  const onFailure = (name, error) => {
+    console.log(`${servers[name].title}: failed: ${error.message}`);
+    if (!servers[name].janus) process.exitCode = 1;
+  };
+  const settings = { address, gro, turns, onFailure };
+  const cases = options.case.filter((name) => name !== 'message');
+  for (const count of cases.length > 0 ? peers : []) {
+    await measureVideo(chosen, { ...settings, count, burst, cases }, (what, name, figures) =>
+      note(cellOf(what, count), name, figures),
+    );
+  }
+  for (const size of options.case.includes('message') ? sizes : []) {
+    const rate = options.rate === undefined ? (MESSAGE_RATES[size] ?? FEWEST_MESSAGES) : number(options.rate);
+    await measureMessages(chosen, { ...settings, count: MESSAGE_PEERS, rate, size }, (name, figures) =>
+      note(cellOf('message', MESSAGE_PEERS, size), name, figures),
+    );
   }
 }
 
 // ---- what they come to --------------------------------------------------------------
 
-/** The median of a figure over all turns. */
-function figure(cell, name, member) {
-  const values = (cell.by[name] ?? []).map((figures) => figures[member]);
-  return values.length === 0 ? undefined : median(values);
-}
+const figure = (cell, name, member) => cell.by[name]?.[member];
 
-/** What headgate costs, in terms of Janus in its best mode. */
+/** What headgate costs, in terms of Janus in its best mode: the median over seconds that follow each other. */
 function ratio(cell) {
-  const [ours, best] = ['headgate', 'janus-best'].map((name) => figure(cell, name, 'micros'));
-  return ours === undefined || best === undefined ? undefined : ours / best;
+  const [ours, best] = ['headgate', 'janus-best'].map((name) => figure(cell, name, 'slices'));
+  return ours === undefined || best === undefined ? undefined : median(ours.map((micros, i) => micros / best[i]));
 }
 
 function table() {
@@ -179,8 +163,9 @@ function table() {
   }
   printTable(rows, [0, 3]);
   console.log(`
-µs: the median over slices of a second, and over ${repeat} turns, of the server's CPU time for each packet that it
-received, or that came back, or each message that came back; ${PACKETS_PER_SECOND} packets a second of each publisher, ${burst} in a row.
+µs: the median over ${turns} seconds of the server's CPU time for each packet that it received, or that came back, or
+each message that came back; ${PACKETS_PER_SECOND} packets a second of each publisher, ${burst} in a row.
+× Janus: the median over pairs of seconds that followed each other.
 Client: its own time for each message: the same DTLS, SCTP and UDP, in one thread and without JavaScript.
 Loss: for received, by the server's reports; for the others by what came back, half a second after the last.
 Latency: there and back; the client looks every 0.5 ms.`);

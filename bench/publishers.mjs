@@ -1,15 +1,17 @@
-// One measurement of what peers send: a server, N peers with its echo test.
+// What peers send to servers that take turns, a second each: N peers of each with
+// its echo test. A machine whose speed changes from minute to minute is the same
+// for two seconds beside each other.
 import { join } from 'node:path';
 import { connectCommand, JanusSession, readDescription, writeDataOffer, writeVideoOffer } from './janus-api.mjs';
-import { measureSlices } from './measure.mjs';
-import { Child, forEachLimited, sleep } from './processes.mjs';
+import { median } from './measure.mjs';
+import { Child, cpuBetween, cpuSeconds, forEachLimited, sleep } from './processes.mjs';
 
 export const PACKETS_PER_SECOND = 240;
 const SETUPS_AT_A_TIME = 8;
 const SETUP_PATIENCE = 60;
-// From the first packet to the interval that is measured, in seconds.
-const SETTLING = 1.5;
-// What was lost at the end of the interval may still be resent.
+// From the first packet to the second that is measured, in seconds.
+const SETTLING = 0.5;
+// What was lost at its end may still be resent.
 const RESENDING = 0.5;
 // Receiver reports come once a second, and get lost.
 const REPORTING = 2.5;
@@ -78,67 +80,119 @@ class Publishers {
   }
 }
 
-/** Starts a server with `count` peers and runs `then`; ends everything. */
-async function withPublishers(server, { address, gro, count, kind }, then) {
-  const publishers = new Publishers(address, gro);
-  let instance;
+/**
+ * Starts servers with `count` peers each and runs `then` with those that could
+ * be had; ends everything. `onFailure(name, error)` is told of the others: Janus
+ * may give up where it is overloaded, which is a result.
+ */
+async function withPublishers(servers, { address, gro, count, kind, onFailure }, then) {
+  const rigs = [];
   try {
-    instance = await server.start({ address });
-    await publishers.add(instance.url, count, kind);
-    return await then(publishers, instance.pid);
+    for (const [name, server] of Object.entries(servers)) {
+      const rig = { name, publishers: new Publishers(address, gro), slices: [] };
+      rigs.push(rig);
+      try {
+        rig.instance = await server.start({ address });
+        await rig.publishers.add(rig.instance.url, count, kind);
+      } catch (error) {
+        rig.failed = true;
+        onFailure(name, error);
+      }
+    }
+    await then(rigs.filter(({ failed }) => !failed));
   } finally {
-    await publishers.close();
-    await instance?.close();
+    for (const { publishers, instance } of rigs) {
+      await publishers.close();
+      await instance?.close();
+    }
   }
 }
 
-/** An interval in which the peers send what they were told to; `counter`: what a slice is divided by. */
-async function measureInterval(publishers, pid, seconds, counter) {
+/** A second of one server; what it cost for each that the client counts as `counter`. */
+async function takeTurn(rig, counter, start) {
+  const { publishers, instance } = rig;
+  start(publishers);
   await sleep(SETTLING);
-  await publishers.mark();
-  const interval = await measureSlices(publishers, pid, seconds, counter);
+  const before = await publishers.report();
+  const cpuBefore = cpuSeconds(instance.pid);
+  await sleep(1);
+  // Read as the report comes: a busy client takes its time.
+  const after = await publishers.report();
+  const cpuAfter = cpuSeconds(instance.pid);
   publishers.quiet();
   await sleep(RESENDING);
-  const report = await publishers.report();
-  return {
-    micros: interval.microsPerPacket,
-    slices: interval.slices,
-    load: interval.load,
-    threads: interval.threads,
-    clientLoad: interval.clientCpu / interval.seconds,
-    clientMicros: (interval.clientCpu * 1e6) / Math.max(report.received, 1),
-    // At its begin some were under way.
-    loss: Math.max(report.sent - report.received, 0) / Math.max(report.sent, 1),
-    latencyP50: report.latencyP50 / 1000,
-    latencyP99: report.latencyP99 / 1000,
-    report,
-  };
+  const cpu = cpuBetween(cpuBefore, cpuAfter).seconds;
+  rig.slices.push({
+    micros: (cpu * 1e6) / Math.max(after[counter] - before[counter], 1),
+    load: cpu / (after.seconds - before.seconds),
+    clientLoad: (after.clientCpu - before.clientCpu) / (after.seconds - before.seconds),
+    clientMicros: ((after.clientCpu - before.clientCpu) * 1e6) / Math.max(after.received - before.received, 1),
+  });
 }
 
-/** Video of `count` publishers; `note(case, figures)` for each of `cases`: `received`, `echoed`. */
-export async function measureVideo(server, { address, gro, count, burst, seconds, cases }, note) {
-  await withPublishers(server, { address, gro, count, kind: 'video' }, async (publishers, pid) => {
+/** `turns` seconds of each; `note(name, figures)` of each server. */
+async function takeTurns(rigs, { turns, counter, start, note }) {
+  for (const rig of rigs) {
+    rig.slices = [];
+    await rig.publishers.mark();
+  }
+  // There and back, so that a drift meets all alike.
+  for (let turn = 0; turn < turns; turn++) {
+    for (const rig of turn % 2 === 0 ? rigs : [...rigs].reverse()) await takeTurn(rig, counter, start);
+  }
+  for (const { name, slices, publishers } of rigs) {
+    const report = await publishers.report();
+    const of = (member) => median(slices.map((slice) => slice[member]));
+    note(name, {
+      micros: of('micros'),
+      slices: slices.map(({ micros }) => micros),
+      load: of('load'),
+      clientLoad: of('clientLoad'),
+      clientMicros: of('clientMicros'),
+      loss: Math.max(report.sent - report.received, 0) / Math.max(report.sent, 1),
+      latencyP50: report.latencyP50 / 1000,
+      latencyP99: report.latencyP99 / 1000,
+      report,
+    });
+  }
+}
+
+/** Video of `count` publishers; `note(case, name, figures)` for each of `cases`: `received`, `echoed`. */
+export async function measureVideo(servers, { burst, turns, cases, ...settings }, note) {
+  await withPublishers(servers, { ...settings, kind: 'video' }, async (rigs) => {
+    const start = (publishers) => publishers.sendVideo(burst);
     if (cases.includes('received')) {
-      publishers.sendVideo(burst);
-      const figures = await measureInterval(publishers, pid, seconds, 'sent');
-      // Nothing comes back: the server's reports tell, of all it was sent.
+      const noted = [];
+      await takeTurns(rigs, { turns, counter: 'sent', start, note: (name, figures) => noted.push([name, figures]) });
+      // Nothing comes back: the servers' reports tell, of all they were sent.
       await sleep(REPORTING);
-      const { lostInAll, sentInAll } = await publishers.report();
-      const loss = lostInAll / Math.max(sentInAll, 1);
-      note('received', { ...figures, loss, micros: figures.micros / Math.max(1 - loss, 0.001) });
+      for (const [name, figures] of noted) {
+        const { lostInAll, sentInAll } = await rigs.find((rig) => rig.name === name).publishers.report();
+        const loss = lostInAll / Math.max(sentInAll, 1);
+        const really = (micros) => micros / Math.max(1 - loss, 0.001);
+        note('received', name, {
+          ...figures,
+          loss,
+          micros: really(figures.micros),
+          slices: figures.slices.map(really),
+        });
+      }
     }
     if (cases.includes('echoed')) {
-      await publishers.sendBack(true);
-      publishers.sendVideo(burst);
-      note('echoed', await measureInterval(publishers, pid, seconds, 'received'));
+      for (const { publishers } of rigs) await publishers.sendBack(true);
+      await takeTurns(rigs, { turns, counter: 'received', start, note: (...of) => note('echoed', ...of) });
     }
   });
 }
 
-/** Messages of `size` bytes, `rate` a second of each of `count` peers, which come back. */
-export async function measureMessages(server, { address, gro, count, rate, size, seconds }) {
-  return withPublishers(server, { address, gro, count, kind: 'data' }, async (publishers, pid) => {
-    publishers.sendMessages(rate, size);
-    return measureInterval(publishers, pid, seconds, 'received');
-  });
+/** Messages of `size` bytes, `rate` a second of each of `count` peers, which come back; `note(name, figures)`. */
+export async function measureMessages(servers, { rate, size, turns, ...settings }, note) {
+  await withPublishers(servers, { ...settings, kind: 'data' }, (rigs) =>
+    takeTurns(rigs, {
+      turns,
+      counter: 'received',
+      start: (publishers) => publishers.sendMessages(rate, size),
+      note,
+    }),
+  );
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child, sleep } from './processes.mjs';
 
+// Of the first that runs; one beside it has the next but one.
 const JANUS_HTTP_PORT = 8088;
 const JANUS_FEED_PORT = 5004;
 
@@ -28,10 +29,11 @@ async function startHeadgate({ address }) {
   };
 }
 
-async function startJanus({ address }, eventLoops) {
+async function startJanus({ address }, eventLoops, place = 0) {
+  const [httpPort, feedPort] = [JANUS_HTTP_PORT + 2 * place, JANUS_FEED_PORT + 2 * place];
   const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-janus-'));
   folders.add(folder);
-  const config = janusConfig(address, eventLoops);
+  const config = janusConfig(address, eventLoops, httpPort, feedPort);
   for (const [name, text] of Object.entries(config)) writeFileSync(join(folder, name), text);
   const log = join(folder, 'log');
   const child = new Child('janus', ['--configs-folder', folder, '--disable-colors'], { name: 'janus', log });
@@ -40,7 +42,7 @@ async function startJanus({ address }, eventLoops) {
     rmSync(folder, { recursive: true, force: true });
     folders.delete(folder);
   };
-  const url = `http://${address}:${JANUS_HTTP_PORT}/janus`;
+  const url = `http://${address}:${httpPort}/janus`;
   let ended;
   void child.exited.then((how) => (ended = how));
   const deadline = performance.now() + 20_000;
@@ -52,7 +54,7 @@ async function startJanus({ address }, eventLoops) {
     }
     await sleep(0.1);
   }
-  return { child, pid: child.pid, url, feedPort: JANUS_FEED_PORT, close };
+  return { child, pid: child.pid, url, feedPort, close };
 }
 
 async function answers(url) {
@@ -63,7 +65,7 @@ async function answers(url) {
   }
 }
 
-function janusConfig(address, eventLoops) {
+function janusConfig(address, eventLoops, httpPort, feedPort) {
   // The plugins that nobody uses would only cost memory.
   const idle = ['audiobridge', 'duktape', 'lua', 'nosip', 'recordplay', 'sip', 'textroom', 'videocall'];
   const files = (names) => names.map((name) => `libjanus_${name}.so`).join(',');
@@ -74,14 +76,14 @@ plugins: { disable = "${files([...idle, 'videoroom', 'voicemail'])}" }
 transports: { disable = "${files(['mqtt', 'nanomsg', 'pfunix', 'rabbitmq', 'websockets'])}" }
 `,
     'janus.transport.http.jcfg': `
-general: { json = "compact" http = true port = ${JANUS_HTTP_PORT} ip = "${address}" }
+general: { json = "compact" http = true port = ${httpPort} ip = "${address}" }
 `,
     'janus.plugin.streaming.jcfg': `
 bench: {
   type = "rtp"
   id = 1
   description = "bench"
-  media = ( { type = "video", mid = "v", label = "video", port = ${JANUS_FEED_PORT}, pt = 96, codec = "vp8" } )
+  media = ( { type = "video", mid = "v", label = "video", port = ${feedPort}, pt = 96, codec = "vp8" } )
 }
 `,
   };
@@ -103,5 +105,5 @@ export const servers = {
     janus: true,
     start: (settings) => startJanus(settings, 1),
   },
-  'janus-default': { title: 'Janus, default', janus: true, start: (settings) => startJanus(settings) },
+  'janus-default': { title: 'Janus, default', janus: true, start: (settings) => startJanus(settings, undefined, 1) },
 };
