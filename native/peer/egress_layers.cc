@@ -4,13 +4,6 @@
 #include <utility>
 
 namespace hg {
-namespace {
-
-// A keyframe that does not come is asked for again after this; sources merge
-// what their viewers ask for.
-constexpr Duration kAskAgain = 1s;
-
-}  // namespace
 
 class EgressLayers::Input final : public Sink {
  public:
@@ -83,9 +76,8 @@ void EgressLayers::Check() {
   if (std::exchange(switched_, false) || changed) return Subscribe();
   if ((selector_.wanted() == selector_.current() &&
        !selector_.NeedsKeyframe()) ||
-      owner_.now() - asked_ < kAskAgain)
+      !retry_.IsDue(owner_.now()))
     return;
-  asked_ = owner_.now();
   if (Replica* replica = inputs_[*selector_.wanted()]->replica())
     replica->RequestKeyframe();
 }
@@ -97,7 +89,7 @@ bool EgressLayers::WaitsForKeyframe(std::size_t index) const {
 
 // A new sink asks for a keyframe.
 void EgressLayers::Subscribe() {
-  asked_ = owner_.now();
+  retry_.OnAsked(owner_.now());
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     inputs_[i]->SetSubscribed(selector_.current() == i ||
                               selector_.wanted() == i);

@@ -10,6 +10,7 @@
 
 #include "base/events.h"
 #include "peer/layer_selector.h"
+#include "route/keyframe_retry.h"
 #include "route/replica.h"
 #include "route/sink.h"
 
@@ -68,7 +69,7 @@ class EgressLayers {
   LayerSelector selector_;
   std::vector<std::unique_ptr<Input>> inputs_;
   bool switched_ = false;
-  Timestamp asked_{};  // for a keyframe of the one that is wanted
+  KeyframeRetry retry_;  // of the one that is wanted
 };
 
 }  // namespace hg

@@ -27,8 +27,6 @@ constexpr std::int64_t kMaxClockDisagreement = std::int64_t{1} << 32;
 // What a viewer is sent waits for a keyframe this long: streams that never send
 // one we recognise (intra refresh) play all the same.
 constexpr Duration kKeyframePatience = 5s;
-// The request or the keyframe may get lost.
-constexpr Duration kAskAgain = 1s;
 
 // 2 s of 2.5 Mbit/s video; a viewer asks for nothing older.
 constexpr std::size_t kVideoSentPackets = 512;
@@ -199,7 +197,8 @@ void EgressTrack::OnTransportUp() {
 
 void EgressTrack::WaitForKeyframe() {
   if (replica_->info().inspector == nullptr) return;
-  waiting_since_ = asked_ = owner_.now();
+  waiting_since_ = owner_.now();
+  retry_.OnAsked(*waiting_since_);
 }
 
 bool EgressTrack::MayPass(const PacketBuffer& packet) {
@@ -212,9 +211,7 @@ bool EgressTrack::MayPass(const PacketBuffer& packet) {
   if (!waiting_since_) return true;
   const Timestamp now = owner_.now();
   if (!packet.info.keyframe && now - *waiting_since_ < kKeyframePatience) {
-    if (now - asked_ < kAskAgain) return false;
-    asked_ = now;
-    replica_->RequestKeyframe();
+    if (retry_.IsDue(now)) replica_->RequestKeyframe();
     return false;
   }
   waiting_since_.reset();

@@ -15,6 +15,7 @@
 #include "peer/egress_layers.h"
 #include "peer/peer_stats.h"
 #include "peer/vp8_rewrite.h"
+#include "route/keyframe_retry.h"
 #include "route/replica.h"
 #include "route/sink.h"
 #include "rtp/continuity.h"
@@ -186,7 +187,7 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
     friend bool operator==(const Told&, const Told&) = default;
   };
   std::optional<Told> told_;
-  Timestamp asked_{};  // for the keyframe that is waited for
+  KeyframeRetry retry_;  // of the one that is waited for
   FirFilter fir_filter_;
   std::uint16_t rtx_seq_;
   // The last few, newest anywhere; the shortest counts. One that a stall made

@@ -39,13 +39,11 @@ void RecorderTrack::SetPaused(bool paused, Timestamp now) {
 void RecorderTrack::WaitForKeyframe(Timestamp now) {
   if (replica_->info().inspector == nullptr) return;
   waiting_since_ = now;
-  asked_ = now;
+  retry_.OnAsked(now);
 }
 
 void RecorderTrack::AskForKeyframe(Timestamp now) {
-  if (now - asked_ < kAskAgain) return;
-  asked_ = now;
-  replica_->RequestKeyframe();
+  if (retry_.IsDue(now)) replica_->RequestKeyframe();
 }
 
 bool RecorderTrack::MayPass(const PacketBuffer& packet) {

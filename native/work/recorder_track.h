@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/clock.h"
+#include "route/keyframe_retry.h"
 #include "route/linked_sink.h"
 #include "rtp/continuity.h"
 #include "work/recording.h"
@@ -37,8 +38,6 @@ class RecorderTrack final : public LinkedSink {
   // a way to ask send one every 10 s. Streams that have none we recognise
   // (intra refresh) are recorded all the same.
   static constexpr Duration kKeyframePatience = 20s;
-  // The request or the keyframe may get lost.
-  static constexpr Duration kAskAgain = 1s;
 
   bool MayPass(const PacketBuffer& packet);
   void WaitForKeyframe(Timestamp now);
@@ -49,7 +48,7 @@ class RecorderTrack final : public LinkedSink {
   Replica* replica_ = nullptr;
   bool paused_ = false;
   std::optional<Timestamp> waiting_since_;
-  Timestamp asked_{};
+  KeyframeRetry retry_;
   // Since the first packet.
   std::optional<Continuity> continuity_;
 };
