@@ -29,6 +29,21 @@ inline void SetUdpGro(int fd, bool on) {
   setsockopt(fd, SOL_UDP, UDP_GRO, &value, sizeof value);
 }
 
+// Calls `take(MutableBytes)` for each datagram of a message, which are of
+// `segment_size` bytes, but for the last; 0: it is one. Returns their number.
+template <typename Take>
+std::size_t ForEachDatagram(MutableBytes message, std::size_t segment_size,
+                            Take take) {
+  const std::size_t size = segment_size == 0 ? message.size() : segment_size;
+  std::size_t count = 0;
+  for (; !message.empty(); ++count) {
+    const MutableBytes datagram = message.first(std::min(size, message.size()));
+    message = message.subspan(datagram.size());
+    take(datagram);
+  }
+  return count;
+}
+
 class GroReader {
  public:
   static constexpr std::size_t kBatch = 16;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/prefetch.h"
+#include "ice/gro_reader.h"
 #include "ice/nice_agent.h"
 #include "peer/demux.h"
 
@@ -132,19 +133,15 @@ void Peer::Close(PeerCloseReason reason, std::string detail) {
 
 std::size_t Peer::OnDatagrams(int fd, const SocketAddress& from,
                               MutableBytes message, std::size_t segment_size) {
-  const std::size_t size = segment_size == 0 ? message.size() : segment_size;
   // libnice drops strangers by itself; what we read directly, we must check.
   const bool foreign = !ice_->IsValidatedRemote(fd, from);
-  std::size_t count = 0;
-  for (; !message.empty() && !closed_; ++count) {
-    const MutableBytes datagram = message.first(std::min(size, message.size()));
-    message = message.subspan(datagram.size());
+  return ForEachDatagram(message, segment_size, [&](MutableBytes datagram) {
+    if (closed_) return;
     if (foreign)
       stats_->foreign_datagrams.Add();
     else
       Demultiplex(datagram);
-  }
-  return count;
+  });
 }
 
 void Peer::OnIceDatagram(Bytes datagram) {

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <bitset>
 #include <cerrno>
-#include <cstring>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -289,20 +288,11 @@ void MediaClient::Read(int fd) {
   const std::size_t count = reader.Read(fd);
   for (std::size_t i = 0; i < count; ++i) {
     if (ice_->IsValidatedRemote(fd, reader.from(i))) {
-      OnMessage(reader.message(i), reader.SegmentSize(i));
+      ForEachDatagram(reader.message(i), reader.SegmentSize(i),
+                      [this](MutableBytes datagram) { OnDatagram(datagram); });
     } else {
       ++counters_.foreign;
     }
-  }
-}
-
-// `segment_size`: of the datagrams that it consists of; 0: it is one.
-void MediaClient::OnMessage(MutableBytes message, std::size_t segment_size) {
-  if (segment_size == 0) return OnDatagram(message);
-  while (!message.empty()) {
-    const std::size_t size = std::min(segment_size, message.size());
-    OnDatagram(message.first(size));
-    message = message.subspan(size);
   }
 }
 
@@ -459,24 +449,14 @@ void MediaClient::SendRtpRun(
     if (at == 0) segment_size = run.size();
   }
 
-  SocketAddress to = ice_->selected().remote;
-  iovec vector{run.data(), run.size()};
-  alignas(cmsghdr) std::array<unsigned char, CMSG_SPACE(sizeof(std::uint16_t))>
-      control{};
-  msghdr message{};
-  message.msg_name = &to.storage;
-  message.msg_namelen = to.length;
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_UDP;
-  header->cmsg_type = UDP_SEGMENT;
-  header->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
-  const auto size = static_cast<std::uint16_t>(segment_size);
-  std::memcpy(CMSG_DATA(header), &size, sizeof size);
-  sendmsg(ice_->selected().fd, &message, MSG_DONTWAIT);
+  const int fd = ice_->selected().fd;
+  const auto set_size = [fd](std::size_t size) {
+    const int value = static_cast<int>(size);
+    setsockopt(fd, SOL_UDP, UDP_SEGMENT, &value, sizeof value);
+  };
+  set_size(segment_size);
+  Send(run);
+  set_size(0);
 }
 
 void MediaClient::SendData(Bytes packet) {

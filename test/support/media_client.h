@@ -215,7 +215,6 @@ class MediaClient final : private IceTransport::Observer,
   void OnSenderReport(const SenderReport& report) override;
 
   void Read(int fd);
-  void OnMessage(MutableBytes message, std::size_t segment_size);
   void OnDatagram(MutableBytes datagram);
   void OnRtp(MutableBytes datagram);
   void OnRtcp(MutableBytes datagram);
