@@ -20,6 +20,9 @@ namespace {
 
 // Senders expect it every 50 to 250 ms; Janus's `twcc_period`.
 constexpr Duration kTransportCcInterval = 200ms;
+// Feedback that is due this soon leaves with what just came: that costs no turn
+// of its own. The time between two frames of 30 a second.
+constexpr Duration kFeedbackSlack = 34ms;
 // Between two NACKs of a packet: until the round trip is known, and beyond it.
 // The round trip known is a short one, and an answer waits for turns on both
 // sides: one that came just too late was asked for twice.
@@ -253,6 +256,9 @@ bool Ingress::OnPacket(MutableBytes packet) {
 void Ingress::FinishBurst() {
   for (Encoding* encoding : in_burst_) encoding->FinishBurst();
   in_burst_.clear();
+  const Timestamp now = host_.now();
+  for (auto* next : {&next_report_, &next_transport_cc_})
+    if (*next && **next <= now + kFeedbackSlack) *next = now;
   AnnounceDue();
 }
 
