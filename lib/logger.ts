@@ -18,6 +18,19 @@ export interface Logger {
   error: LogFunction;
 }
 
+/**
+ * What can be changed of a logger while it runs. A logger that has these members
+ * is steered by the admin API.
+ */
+export interface LogControl {
+  /** The levels of Janus: 0 none, 1 fatal, 2 error, 3 warning, 4 info, 5 verbose, 6 huge, 7 debug. */
+  level: number;
+  /** Whether lines begin with the time. */
+  timestamps: boolean;
+  /** Whether levels are coloured. */
+  colors: boolean;
+}
+
 /** From the most talkative to none at all. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
