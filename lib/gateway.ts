@@ -348,6 +348,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       author: 'headgate',
       serverName,
       localIp: this.#addresses[0] ?? '127.0.0.1',
+      dataChannels: true,
       ipv6: media.ipv6,
       minNackQueue: media.maxNackQueue,
       dtlsMtu: media.dtlsMtu,

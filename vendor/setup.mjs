@@ -72,6 +72,8 @@ const requirements = [
   ['test', command('firefox-esr'), 'firefox-esr', 'optional'],
   ['test', file('usr', 'share', 'fonts', 'truetype', 'dejavu', 'DejaVuSans.ttf'), 'fonts-dejavu-core', 'optional'],
   ['test', file('usr', 'share', 'janus', 'demos', 'streamingtest.html'), 'janus-demos', 'optional'],
+  ['test', command('janus'), 'janus', 'optional'],
+  ['test', command('janus'), 'janus', 'optional'],
   ['test', command('gst-launch-1.0'), 'gstreamer1.0-tools', 'optional'],
   ['test', plugin('opus'), 'gstreamer1.0-plugins-base', 'optional'],
   ['test', plugin('vpx'), 'gstreamer1.0-plugins-good', 'optional'],

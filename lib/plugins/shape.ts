@@ -76,6 +76,13 @@ export const positiveInteger = check<number>(
   'an integer of at least 0',
   (value) => Number.isSafeInteger(value) && (value as number) >= 0,
 );
+/** A whole number with bounds. */
+export function integerFrom(min: number, max: number): Check<number> {
+  return check(
+    `an integer from ${String(min)} to ${String(max)}`,
+    (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max,
+  );
+}
 export const array = check<unknown[]>('an array', (value) => Array.isArray(value));
 export const object = check<Record<string, unknown>>('an object', isObject);
 /** Anything, `null` too. */

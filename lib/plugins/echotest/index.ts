@@ -16,7 +16,7 @@ import { link, type Link } from '../../routing/link.js';
 import type { RecorderFactory } from '../../routing/recorder.js';
 import type { Handle, RemoteJsep } from '../handle.js';
 import { asyncRequest, Plugin, PluginError, reply, type PluginHost, type Request, type Requests } from '../plugin.js';
-import { boolean, optional, positiveInteger, string, type Shaped } from '../shape.js';
+import { boolean, integerFrom, optional, positiveInteger, string, type Shaped } from '../shape.js';
 import { Recording, type RecordingOptions } from './recording.js';
 
 /** What the plugin needs of the gateway. */
@@ -30,18 +30,20 @@ export interface EchoTestOptions {
 
 const ERROR = { INVALID_ELEMENT: 413, INVALID_SDP: 414, UNKNOWN: 499 } as const;
 
+/** Encodings and layers are three at most. */
+const layer = integerFrom(0, 2);
 const SHAPE = {
   audio: optional(boolean),
   video: optional(boolean),
   bitrate: optional(positiveInteger),
   record: optional(boolean),
   filename: optional(string),
-  substream: optional(positiveInteger),
-  temporal: optional(positiveInteger),
+  substream: optional(layer),
+  temporal: optional(layer),
   fallback: optional(positiveInteger),
   svc: optional(boolean),
-  spatial_layer: optional(positiveInteger),
-  temporal_layer: optional(positiveInteger),
+  spatial_layer: optional(layer),
+  temporal_layer: optional(layer),
   audiocodec: optional(string),
   videocodec: optional(string),
   videoprofile: optional(string),
@@ -237,8 +239,11 @@ export class EchoTestPlugin extends Plugin {
   /** There are no verbs: every message is the same request. */
   readonly requests: Requests = {};
   readonly #request = asyncRequest(SHAPE, (handle, body, { body: raw, jsep }) => {
-    if (jsep === undefined && Object.keys(raw).length === 0) {
-      throw new PluginError(ERROR.INVALID_ELEMENT, 'nothing is asked for: send a setting, or an offer');
+    if (jsep === undefined && !Object.keys(SHAPE).some((field) => Object.hasOwn(raw, field))) {
+      throw new PluginError(
+        ERROR.INVALID_ELEMENT,
+        `nothing is asked for: send an offer, or one of ${Object.keys(SHAPE).join(', ')}`,
+      );
     }
     return this.#configure(handle, body, jsep);
   });

@@ -12,8 +12,8 @@ type Body = Readonly<Record<string, unknown>>;
 /** Makes a mountpoint, in the form with `media` or the older one with `audioport` and its kin. */
 export function create(context: StreamingContext): Request {
   return request({}, (_handle, _body, { body }) => {
-    context.authorize(body, 'admin_key', context.settings.adminKey);
     const { type } = context.check({ type: string }, body);
+    context.authorize(body, 'admin_key', context.settings.adminKey);
     const read = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
     if (read === undefined) {
       throw new PluginError(ERROR.INVALID, `"type" must be one of ${Object.keys(TYPES).join(', ')}`);

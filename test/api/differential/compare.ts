@@ -1,0 +1,34 @@
+/** Members of whose texts only people take notice. */
+const PROSE = new Set(['reason', 'error', 'sdp', 'hint', 'author', 'description', 'name', 'version_string']);
+/** Members whose values each server chooses by itself. */
+const OWN =
+  /^(version|commit-hash|compile-time|server-name|local-ip|private_id|age_ms|.*_age_ms|dependencies|(.*_)?port|min-nack-queue)$/;
+
+/** Where two values differ: `path: what this one has, what the other has`. */
+export function differences(theirs: unknown, ours: unknown, path = ''): string[] {
+  const key = /[^.[\]]*$/.exec(path)?.[0] ?? '';
+  if (isObject(theirs) && isObject(ours)) {
+    if (OWN.test(key)) return [];
+    return [...new Set([...Object.keys(theirs), ...Object.keys(ours)])].flatMap((name) => {
+      const inner = path === '' ? name : `${path}.${name}`;
+      if (!Object.hasOwn(ours, name)) return [`${inner}: only Janus has it`];
+      if (!Object.hasOwn(theirs, name)) return [`${inner}: only headgate has it`];
+      return differences(theirs[name], ours[name], inner);
+    });
+  }
+  if (Array.isArray(theirs) && Array.isArray(ours)) {
+    if (theirs.length !== ours.length) return [`${path}: ${show(theirs)}, ${show(ours)}`];
+    return theirs.flatMap((item, index) => differences(item, ours[index], `${path}[${String(index)}]`));
+  }
+  if (typeof theirs === typeof ours && (PROSE.has(key) || OWN.test(key))) return [];
+  return Object.is(theirs, ours) ? [] : [`${path}: ${show(theirs)}, ${show(ours)}`];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}

@@ -1,0 +1,50 @@
+/** A difference that is meant, or that cannot be helped. */
+export interface KnownDifference {
+  request: RegExp;
+  difference: RegExp;
+  reason: string;
+}
+
+/** What differs from Janus 1.1.2, and why. */
+export const KNOWN: readonly KnownDifference[] = [
+  {
+    request: /./,
+    difference: /\bhint: only Janus has it$/,
+    reason: 'a text for people that Janus adds to its acks',
+  },
+  {
+    request: /"janus":"info"|GET \/info/,
+    difference: /mdns-enabled: true, false$/,
+    reason: '.local candidates are not resolved; the peer is found by its checks (peer-reflexive)',
+  },
+  {
+    request: /"janus":"message".*"type":"answer"/,
+    difference: /"code":469/,
+    reason: 'an answer that nobody asked for is refused; Janus takes one for a negotiated handle, and does nothing',
+  },
+  {
+    request: /^(GET|POST) \/ping/,
+    difference: /./,
+    reason: 'GET /ping came with Janus 1.4, where a POST to it is refused',
+  },
+  {
+    request: /^POST \/1\/2\/3|^PUT /,
+    difference: /cut off|only headgate has it/,
+    reason: 'Janus cuts the connection off if such a request has a body; the answer is what it gives to one without',
+  },
+  {
+    request: /"body":\{"(spatial_layer|temporal_layer|svc|audiocodec)":[^,]*\}\}$/,
+    difference: /error_code: only Janus|error: only Janus|result: only headgate/,
+    reason: 'a layer or codec may be chosen without another setting beside it',
+  },
+  {
+    request: /"request":"stop"/,
+    difference: /no event/,
+    reason: 'the newest line answers "idle" where 1.1.2 says nothing',
+  },
+  {
+    request: /"request":"configure".*"substream":5/,
+    difference: /error|result/,
+    reason: 'there are three encodings: the newest line checks it, too',
+  },
+];
