@@ -73,9 +73,15 @@ const FIREFOX_CAMERA: Record<Camera, Record<string, unknown>> = {
 export async function launch(
   t: Test,
   name: BrowserName,
-  { camera = 'fake' }: { camera?: Camera } = {},
+  { camera = 'fake', acceptInsecureCerts = false }: { camera?: Camera; acceptInsecureCerts?: boolean } = {},
 ): Promise<Browser> {
-  const common = { headless: true, handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+  const common = {
+    headless: true,
+    acceptInsecureCerts,
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  };
   const browser =
     name === 'chromium'
       ? await puppeteer.launch({

@@ -51,6 +51,8 @@ interface TestPage {
   renegotiate(index: number, options: object): Promise<string>;
   changeCamera(index: number, mid: string, capture: object): Promise<void>;
   figures(index: number): Promise<Figures>;
+  reconnect(index: number): Promise<void>;
+  broken: number;
   events(index: number): string[];
 }
 
@@ -93,6 +95,12 @@ export function renegotiate(page: Page, index: number, options: object): Promise
 /** Another camera on an m-line, without an offer. */
 export function changeCamera(page: Page, index: number, mid: string, capture: object): Promise<void> {
   return page.evaluate((i, m, c) => window.changeCamera(i, m, c), index, mid, capture);
+}
+
+/** Waits until janus.js notices that its connection broke, and has it claim its session anew. */
+export async function reconnect(page: Page, index: number): Promise<void> {
+  await page.waitForFunction(() => window.broken > 0, { timeout: 20_000 });
+  await page.evaluate((i) => window.reconnect(i), index);
 }
 
 export function figuresOf(page: Page, index: number): Promise<Figures> {

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -51,11 +52,18 @@ export interface TestApp {
   ws: string;
 }
 
-/** A server on any port with the test page and the Janus API over HTTP and WebSocket. */
-export async function testApp(t: Test, options: GatewayOptions = {}): Promise<TestApp> {
+/**
+ * A server on any port with the test page and the Janus API over HTTP and
+ * WebSocket; with a certificate, over HTTPS and wss.
+ */
+export async function testApp(
+  t: Test,
+  options: GatewayOptions = {},
+  certificate?: { cert: string; key: string },
+): Promise<TestApp> {
   const gateway = await testGateway(t, options);
   const api = janusHttp(gateway);
-  const server = createServer((request, response) => {
+  const serve: RequestListener = (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const found = FILES[pathname];
     if (found === undefined) return void api(request, response);
@@ -63,12 +71,19 @@ export async function testApp(t: Test, options: GatewayOptions = {}): Promise<Te
       (body) => response.writeHead(200, { 'content-type': found.type }).end(body),
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
-  });
+  };
+  const server = certificate === undefined ? createServer(serve) : createSecureServer(certificate, serve);
   janusWebSocket(gateway, server, { path: '/janus' });
   await listen(t, server);
   const { port } = server.address() as AddressInfo;
   const host = `127.0.0.1:${String(port)}`;
-  return { gateway, server, page: `http://${host}/`, http: `http://${host}/janus`, ws: `ws://${host}/janus` };
+  return { gateway, server, ...addressesAt(host, certificate !== undefined) };
+}
+
+/** Where the page and the API are. */
+export function addressesAt(host: string, secure: boolean): Pick<TestApp, 'page' | 'http' | 'ws'> {
+  const [web, sockets] = secure ? ['https', 'wss'] : ['http', 'ws'];
+  return { page: `${web}://${host}/`, http: `${web}://${host}/janus`, ws: `${sockets}://${host}/janus` };
 }
 
 /** Listens on any port of loopback; closed with the test. */

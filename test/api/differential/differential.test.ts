@@ -2,12 +2,13 @@
 // codes and order must be the same, but for what `known.ts` lists with its reason.
 import t from 'tap';
 import { fixture } from '../../support/fixtures.js';
+import { freePort } from '../../support/free-port.js';
 import { testApp } from '../../support/test-app.js';
 import { differences } from './compare.js';
 import { coreScenarios } from './core.js';
 import { echotestScenarios } from './echotest.js';
 import { httpScenarios } from './http.js';
-import { freePort, hasJanus, janusServer } from './janus-server.js';
+import { hasJanus, janusServer } from './janus-server.js';
 import { KNOWN, type KnownDifference } from './known.js';
 import { play, type Scenario, type Step } from './play.js';
 import { MOUNTPOINTS, STREAMING_CONFIG, streamingScenarios } from './streaming.js';

@@ -3,6 +3,7 @@ import Janus from '/janus.js';
 
 const players = [];
 window.players = players;
+window.broken = 0;
 
 function init() {
   return new Promise((resolve) => {
@@ -16,7 +17,16 @@ function init() {
 
 function connect(server) {
   return new Promise((resolve, reject) => {
-    const janus = new Janus({ server, success: () => resolve(janus), error: reject, destroyed: () => undefined });
+    const janus = new Janus({
+      server,
+      success: () => resolve(janus),
+      // Also later, when the connection breaks.
+      error: (problem) => {
+        window.broken += 1;
+        reject(new Error(problem));
+      },
+      destroyed: () => undefined,
+    });
   });
 }
 
@@ -146,6 +156,10 @@ window.changeCamera = (index, mid, capture) =>
       error: reject,
     });
   });
+
+/** Claims the session anew after its connection broke. */
+window.reconnect = (index) =>
+  new Promise((resolve, reject) => players[index].janus.reconnect({ success: resolve, error: reject }));
 
 window.events = (index) => players[index].events;
 window.request = (index, message) => players[index].handle.send({ message });
