@@ -47,4 +47,5 @@ export type { LocalClient, LocalHandle } from './session/local-client.js';
 export { janusFastify } from './signalling/fastify.js';
 export { janusHttp, type JanusHttpOptions } from './signalling/http.js';
 export { janusKoa } from './signalling/koa.js';
+export { janusUnix, type JanusUnixOptions, type UnixSocketType } from './signalling/unix.js';
 export { janusWebSocket } from './signalling/websocket.js';

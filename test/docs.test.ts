@@ -1,6 +1,7 @@
 // What the README and the comments of lib/ show works, and the README lists every error.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -22,8 +23,15 @@ const blocks = [...readme.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => 
 
 /** Runs a module that stands below the package, so that 'headgate' means it. */
 function run(t: Test, code: string): void {
-  // Any ports instead of those that somebody else may have.
-  const source = code.replace(/port: \d+/g, 'port: 0').replace('listen(8088)', 'listen(0)');
+  // Any ports and paths instead of those that somebody else may have.
+  const folder = mkdtempSync(join(tmpdir(), 'hg-docs-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const source = code
+    .replace(/port: \d+/g, 'port: 0')
+    .replace('listen(8088)', 'listen(0)')
+    .replace('/run/headgate', folder);
   const { outputText } = ts.transpileModule(`${source}\nconsole.log('done');\nprocess.exit();\n`, {
     compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
   });

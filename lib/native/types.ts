@@ -14,6 +14,11 @@ export interface NativeFailure extends Error {
 
 export interface NativeAddon {
   readonly Engine: new (options: NativeEngineOptions, onEvents: (events: NativeEvent[]) => void) => NativeEngine;
+  /** Binds at once; throws with the errno's name: `EADDRINUSE` if somebody listens there, `EEXIST` if it is no socket. */
+  readonly UnixServer: new (
+    options: NativeUnixServerOptions,
+    onEvents: (events: NativeUnixEvent[]) => void,
+  ) => NativeUnixServer;
   /** What the addon runs on. */
   readonly versions: NativeVersions;
 }
@@ -504,3 +509,32 @@ export type NativeCloseReason =
   | 'dtls-timeout'
   | 'ice-failed'
   | 'gathering-error';
+
+export interface NativeUnixServerOptions {
+  /** Absolute. */
+  path: string;
+  /** SOCK_DGRAM, else SOCK_SEQPACKET. */
+  datagrams: boolean;
+  maxMessage: number;
+  /** What may wait for one client. */
+  maxBuffered: number;
+}
+
+export interface NativeUnixServer {
+  /** `too-slow`: more than `maxBuffered` waits; `too-long`: the system lets no such packet through. Neither is sent. */
+  send(client: number, text: string): 'sent' | 'too-slow' | 'too-long' | 'gone';
+  /**
+   * Ends a connection. A client of SOCK_DGRAM is forgotten once it has got what
+   * waits for it; if it comes again there is a `connected` for it again.
+   */
+  release(client: number): void;
+  /** Ends all connections and removes the file. No events follow. */
+  close(): void;
+}
+
+export type NativeUnixEvent =
+  | { type: 'connected'; client: number }
+  | { type: 'message'; client: number; text: string }
+  /** Was longer than `maxMessage` and is dropped. */
+  | { type: 'too-long'; client: number; size: number }
+  | { type: 'gone'; client: number };

@@ -6,14 +6,13 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 import { Emitter } from '../events.js';
 import { option, readOptions } from '../options.js';
-import { API_ERROR } from '../session/api-error.js';
-import type { SessionOwner } from '../session/owner.js';
-import type { Session } from '../session/session.js';
-import type { JanusApi, Origin, SignallingGateway } from './janus-api.js';
+import type { ConnectionContext } from './connection.js';
+import { Connection } from './connection.js';
+import type { JanusApi, SignallingGateway } from './janus-api.js';
 import { apiOf } from './janus-api.js';
 import { onUpgrade, refuseUpgrade } from './upgrades.js';
 import type { JsonFormat } from './wire.js';
-import { JSON_FORMATS, makeError, readJson, writeJson } from './wire.js';
+import { JSON_FORMATS } from './wire.js';
 
 /** Options of {@link janusWebSocket}. */
 export interface JanusWebSocketOptions {
@@ -72,9 +71,10 @@ export function janusWebSocket(
 /** What {@link janusWebSocket} returns. It closes with the gateway. */
 export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   readonly #api: JanusApi;
+  readonly #context: ConnectionContext;
   readonly #options: ReturnType<typeof readOptions<typeof OPTIONS>>;
   readonly #sockets: WebSocketServer;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<WebSocketConnection>();
   readonly #unmount: () => void;
   readonly #onGatewayClose = (): void => void this.close();
   #closing: Promise<void> | null = null;
@@ -85,6 +85,8 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
     this.#options = readOptions('janusWebSocket', options, OPTIONS);
     this.#api = apiOf(gateway);
     this.#api.mounted(TRANSPORT, { name: 'WebSocket', description: 'The Janus API over WebSocket' });
+    const { sessions, logger } = this.#api;
+    this.#context = { api: this.#api, sessions, logger, transport: TRANSPORT, json: this.#options.json };
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: this.#options.maxMessage,
@@ -127,7 +129,7 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
       return;
     }
     this.#sockets.handleUpgrade(req, socket, head, (websocket) => {
-      const connection = new Connection(this.#api, websocket, this.#options);
+      const connection = new WebSocketConnection(this.#context, websocket, this.#options);
       this.#connections.add(connection);
       websocket.once('close', () => {
         this.#connections.delete(connection);
@@ -137,44 +139,30 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
 }
 
 /** One client. */
-class Connection implements SessionOwner {
-  readonly transport = TRANSPORT;
-  readonly #api: JanusApi;
+class WebSocketConnection extends Connection {
   readonly #websocket: WebSocket;
-  readonly #options: { json: JsonFormat; maxBuffered: number; pingInterval: number; pongTimeout: number };
-  readonly #sessions = new Set<Session>();
-  readonly #origin: Origin = { ownerFor: () => this };
+  readonly #options: { maxBuffered: number; pingInterval: number; pongTimeout: number };
   #pinger: NodeJS.Timeout | undefined;
   #pongTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    api: JanusApi,
+    context: ConnectionContext,
     websocket: WebSocket,
-    options: { json: JsonFormat; maxBuffered: number; pingInterval: number; pongTimeout: number },
+    options: { maxBuffered: number; pingInterval: number; pongTimeout: number },
   ) {
-    this.#api = api;
+    super(context);
     this.#websocket = websocket;
     this.#options = options;
-    websocket.on('message', (data) => void this.#take(data));
+    websocket.on('message', (data) => void this.take(textOf(data)));
     websocket.on('error', (error) => {
-      api.logger.debug({ err: error }, 'WebSocket failed');
+      context.logger.debug({ err: error }, 'WebSocket failed');
     });
     websocket.once('close', () => {
-      this.#gone();
+      clearInterval(this.#pinger);
+      clearTimeout(this.#pongTimer);
+      this.gone();
     });
     if (options.pingInterval > 0) this.#startPinging();
-  }
-
-  acquired(session: Session): void {
-    this.#sessions.add(session);
-  }
-
-  deliver(event: object): void {
-    this.#send(event);
-  }
-
-  released(session: Session): undefined {
-    this.#sessions.delete(session);
   }
 
   close(): Promise<void> {
@@ -191,43 +179,16 @@ class Connection implements SessionOwner {
     });
   }
 
-  async #take(data: RawData): Promise<void> {
-    try {
-      const read = readJson(textOf(data));
-      if ('problem' in read) {
-        this.#send(makeError({ code: API_ERROR.INVALID_JSON, message: `no JSON: ${read.problem}` }));
-        return;
-      }
-      // Over HTTP an array is 455; here Janus says that its transaction is missing.
-      const request = Array.isArray(read.value) ? {} : read.value;
-      const pending = this.#api.handle(request, this.#origin);
-      const outcome = pending instanceof Promise ? await pending : pending;
-      try {
-        this.#send(outcome.reply);
-      } finally {
-        outcome.after();
-      }
-    } catch (error) {
-      this.#api.logger.error({ err: error }, 'a WebSocket message failed');
-    }
-  }
-
-  #send(message: object): void {
+  protected transmit(text: string): boolean {
     const websocket = this.#websocket;
-    if (websocket.readyState !== WebSocket.OPEN) return;
-    if (websocket.bufferedAmount > this.#options.maxBuffered) {
-      this.#api.logger.warn({ buffered: websocket.bufferedAmount }, 'a WebSocket is too slow and is closed');
-      websocket.terminate();
-      return;
-    }
-    websocket.send(writeJson(message, this.#options.json));
+    if (websocket.readyState !== WebSocket.OPEN) return true;
+    if (websocket.bufferedAmount > this.#options.maxBuffered) return false;
+    websocket.send(text);
+    return true;
   }
 
-  #gone(): void {
-    clearInterval(this.#pinger);
-    clearTimeout(this.#pongTimer);
-    for (const session of [...this.#sessions]) this.#api.sessions.lost(session);
-    this.#sessions.clear();
+  protected terminate(): void {
+    this.#websocket.terminate();
   }
 
   #startPinging(): void {

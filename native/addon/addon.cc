@@ -15,6 +15,7 @@
 #include "addon/recorder_wrap.h"
 #include "addon/source_wrap.h"
 #include "addon/tap_wrap.h"
+#include "addon/unix_server_wrap.h"
 #include "srtp/srtp_session.h"
 
 namespace hg {
@@ -53,6 +54,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   data->injector = Napi::Persistent(InjectorWrap::Define(env));
   env.SetInstanceData(data.release());
   exports.Set("Engine", EngineWrap::Define(env));
+  exports.Set("UnixServer", UnixServerWrap::Define(env));
   exports.Set("versions", Versions(env));
   return exports;
 }

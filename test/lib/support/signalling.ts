@@ -303,39 +303,25 @@ export class HttpClient {
   }
 }
 
-/** A client of the WebSocket API. */
-export class WsClient {
+/** A client whose requests, replies and events are messages. */
+export abstract class MessageClient {
   readonly #received: Json[] = [];
   readonly #waiting: ((message: Json) => void)[] = [];
   #transactions = 0;
 
-  private constructor(readonly socket: WebSocket) {
-    socket.on('message', (data: Buffer) => {
-      const message: Json = JSON.parse(data.toString());
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#received.push(message);
-      else next(message);
-    });
-  }
+  abstract send(message: unknown): void;
 
-  static async connect(t: Test, url: string, protocols: string[] = ['janus-protocol']): Promise<WsClient> {
-    const socket = new WebSocket(url.replace(/^http/, 'ws'), protocols);
-    const client = new WsClient(socket);
-    await once(socket, 'open');
-    t.teardown(() => {
-      socket.terminate();
-    });
-    return client;
+  protected take(text: string): void {
+    const message: Json = JSON.parse(text);
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#received.push(message);
+    else next(message);
   }
 
   /** The next message, a reply or an event. */
   async next(): Promise<Json> {
     if (this.#received.length > 0) return this.#received.shift();
     return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  send(message: unknown): void {
-    this.socket.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
   }
 
   /** Sends a request; resolves with the next message. */
@@ -351,5 +337,29 @@ export class WsClient {
 
   async attach(session_id: number, plugin = LobbyPlugin.package): Promise<{ session_id: number; handle_id: number }> {
     return { session_id, handle_id: (await this.request('attach', { session_id, plugin })).data.id };
+  }
+}
+
+/** A client of the WebSocket API. */
+export class WsClient extends MessageClient {
+  private constructor(readonly socket: WebSocket) {
+    super();
+    socket.on('message', (data: Buffer) => {
+      this.take(data.toString());
+    });
+  }
+
+  static async connect(t: Test, url: string, protocols: string[] = ['janus-protocol']): Promise<WsClient> {
+    const socket = new WebSocket(url.replace(/^http/, 'ws'), protocols);
+    const client = new WsClient(socket);
+    await once(socket, 'open');
+    t.teardown(() => {
+      socket.terminate();
+    });
+    return client;
+  }
+
+  send(message: unknown): void {
+    this.socket.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
   }
 }
