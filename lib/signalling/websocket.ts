@@ -1,23 +1,20 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-
-import type { RawData } from 'ws';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 
 import { Emitter } from '../events.js';
 import { option, readOptions } from '../options.js';
-import { API_ERROR } from '../session/api-error.js';
-import type { SessionOwner } from '../session/owner.js';
-import type { Session } from '../session/session.js';
-import type { JanusApi, Origin, SignallingGateway } from './janus-api.js';
+import type { SessionTable } from '../session/sessions.js';
+import type { Api, SignallingGateway } from './janus-api.js';
 import { apiOf } from './janus-api.js';
 import { onUpgrade, refuseUpgrade } from './upgrades.js';
+import { Connection, WEBSOCKET_TRANSPORT } from './websocket-connection.js';
 import type { JsonFormat } from './wire.js';
-import { JSON_FORMATS, makeError, readJson, writeJson } from './wire.js';
+import { JSON_FORMATS } from './wire.js';
 
-/** Options of {@link janusWebSocket}. */
+/** Options of {@link janusWebSocket} and {@link janusAdminWebSocket}. */
 export interface JanusWebSocketOptions {
-  /** Upgrades at this path and below are ours. Default `/janus`; `/` takes all. */
+  /** Upgrades at this path and below are ours. Default `/janus`, for the admin API `/admin`; `/` takes all. */
   path?: string;
   /** How JSON is written. Default `indented`. */
   json?: JsonFormat;
@@ -38,20 +35,13 @@ export interface JanusWebSocketEvents {
 }
 
 const OPTIONS = {
-  path: option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /', default: '/janus' }),
+  path: option.optional(option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /' })),
   json: option.oneOf(JSON_FORMATS, { default: 'indented' as JsonFormat }),
   maxMessage: option.integer({ min: 1024, max: 2 ** 30, default: 2 ** 20 }),
   maxBuffered: option.integer({ min: 1024, default: 8 * 2 ** 20 }),
   pingInterval: option.integer({ min: 0, max: 3_600_000, default: 0 }),
   pongTimeout: option.integer({ min: 1, max: 3_600_000, default: 10_000 }),
 };
-
-const TRANSPORT = 'janus.transport.websockets';
-const SUBPROTOCOL = 'janus-protocol';
-/** How long a client may take to close its side, in milliseconds. */
-const GOODBYE = 2_000;
-/** The server goes away (RFC 6455 section 7.4.1). */
-const GOING_AWAY = 1001;
 
 /**
  * The Janus API over WebSocket, on a server that may serve other things as well:
@@ -66,12 +56,32 @@ export function janusWebSocket(
   server: Server,
   options: JanusWebSocketOptions = {},
 ): JanusWebSocketServer {
-  return new JanusWebSocketServer(gateway, server, options);
+  const api = apiOf(gateway);
+  const mounted = new JanusWebSocketServer(
+    { api, sessions: gateway.sessions, name: 'janusWebSocket', path: '/janus', subprotocol: 'janus-protocol' },
+    server,
+    options,
+  );
+  api.mounted(WEBSOCKET_TRANSPORT, { name: 'WebSocket', description: 'The Janus API over WebSocket' }, mounted);
+  mounted.once('close', () => {
+    api.unmounted(WEBSOCKET_TRANSPORT, mounted);
+  });
+  return mounted;
 }
 
-/** What {@link janusWebSocket} returns. It closes with the gateway. */
+/** Which API is served, and where. */
+export interface WebSocketApi {
+  readonly api: Api;
+  readonly sessions: SessionTable;
+  /** For errors. */
+  readonly name: string;
+  readonly path: string;
+  readonly subprotocol: string;
+}
+
+/** What {@link janusWebSocket} and {@link janusAdminWebSocket} return. It closes with the gateway. */
 export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
-  readonly #api: JanusApi;
+  readonly #of: WebSocketApi;
   readonly #options: ReturnType<typeof readOptions<typeof OPTIONS>>;
   readonly #sockets: WebSocketServer;
   readonly #connections = new Set<Connection>();
@@ -80,21 +90,20 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   #closing: Promise<void> | null = null;
 
   /** Use {@link janusWebSocket}. */
-  constructor(gateway: SignallingGateway, server: Server, options: JanusWebSocketOptions) {
+  constructor(of: WebSocketApi, server: Server, options: JanusWebSocketOptions) {
     super();
-    this.#options = readOptions('janusWebSocket', options, OPTIONS);
-    this.#api = apiOf(gateway);
-    this.#api.mounted(TRANSPORT, { name: 'WebSocket', description: 'The Janus API over WebSocket' });
+    this.#options = readOptions(of.name, options, OPTIONS);
+    this.#of = of;
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: this.#options.maxMessage,
       perMessageDeflate: false,
-      handleProtocols: () => SUBPROTOCOL,
+      handleProtocols: () => of.subprotocol,
     });
-    this.#unmount = onUpgrade(server, this.#options.path, (req, socket, head) => {
+    this.#unmount = onUpgrade(server, this.#options.path ?? of.path, (req, socket, head) => {
       this.#upgrade(req, socket, head);
     });
-    this.#api.sessions.once('close', this.#onGatewayClose);
+    this.#of.sessions.once('close', this.#onGatewayClose);
   }
 
   /** True from {@link close} on. */
@@ -107,6 +116,11 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
     return this.#connections.size;
   }
 
+  /** How JSON is written from now on. */
+  setFormat(json: JsonFormat): void {
+    this.#options.json = json;
+  }
+
   /** Takes no more clients and closes the sockets of those there are; ends when all are closed. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -115,136 +129,26 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
 
   async #close(): Promise<void> {
     this.#unmount();
-    this.#api.sessions.off('close', this.#onGatewayClose);
+    this.#of.sessions.off('close', this.#onGatewayClose);
     await Promise.all([...this.#connections].map((connection) => connection.close()));
     this.emit('close');
   }
 
   #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    if (!offered.includes(SUBPROTOCOL)) {
-      refuseUpgrade(socket, '400 Bad Request', `the WebSocket subprotocol must be ${SUBPROTOCOL}`);
+    const { api, sessions, subprotocol } = this.#of;
+    if (!offered.includes(subprotocol)) {
+      refuseUpgrade(socket, '400 Bad Request', `the WebSocket subprotocol must be ${subprotocol}`);
       return;
     }
     this.#sockets.handleUpgrade(req, socket, head, (websocket) => {
-      const connection = new Connection(this.#api, websocket, this.#options);
+      const connection = new Connection(api, websocket, this.#options, (session) => {
+        sessions.lost(session);
+      });
       this.#connections.add(connection);
       websocket.once('close', () => {
         this.#connections.delete(connection);
       });
     });
   }
-}
-
-/** One client. */
-class Connection implements SessionOwner {
-  readonly transport = TRANSPORT;
-  readonly #api: JanusApi;
-  readonly #websocket: WebSocket;
-  readonly #options: { json: JsonFormat; maxBuffered: number; pingInterval: number; pongTimeout: number };
-  readonly #sessions = new Set<Session>();
-  readonly #origin: Origin = { ownerFor: () => this };
-  #pinger: NodeJS.Timeout | undefined;
-  #pongTimer: NodeJS.Timeout | undefined;
-
-  constructor(
-    api: JanusApi,
-    websocket: WebSocket,
-    options: { json: JsonFormat; maxBuffered: number; pingInterval: number; pongTimeout: number },
-  ) {
-    this.#api = api;
-    this.#websocket = websocket;
-    this.#options = options;
-    websocket.on('message', (data) => void this.#take(data));
-    websocket.on('error', (error) => {
-      api.logger.debug({ err: error }, 'WebSocket failed');
-    });
-    websocket.once('close', () => {
-      this.#gone();
-    });
-    if (options.pingInterval > 0) this.#startPinging();
-  }
-
-  acquired(session: Session): void {
-    this.#sessions.add(session);
-  }
-
-  deliver(event: object): void {
-    this.#send(event);
-  }
-
-  released(session: Session): undefined {
-    this.#sessions.delete(session);
-  }
-
-  close(): Promise<void> {
-    if (this.#websocket.readyState === WebSocket.CLOSED) return Promise.resolve();
-    return new Promise((resolve) => {
-      const patience = setTimeout(() => {
-        this.#websocket.terminate();
-      }, GOODBYE);
-      this.#websocket.once('close', () => {
-        clearTimeout(patience);
-        resolve();
-      });
-      this.#websocket.close(GOING_AWAY);
-    });
-  }
-
-  async #take(data: RawData): Promise<void> {
-    try {
-      const read = readJson(textOf(data));
-      if ('problem' in read) {
-        this.#send(makeError({ code: API_ERROR.INVALID_JSON, message: `no JSON: ${read.problem}` }));
-        return;
-      }
-      // Over HTTP an array is 455; here Janus says that its transaction is missing.
-      const request = Array.isArray(read.value) ? {} : read.value;
-      const pending = this.#api.handle(request, this.#origin);
-      const outcome = pending instanceof Promise ? await pending : pending;
-      try {
-        this.#send(outcome.reply);
-      } finally {
-        outcome.after();
-      }
-    } catch (error) {
-      this.#api.logger.error({ err: error }, 'a WebSocket message failed');
-    }
-  }
-
-  #send(message: object): void {
-    const websocket = this.#websocket;
-    if (websocket.readyState !== WebSocket.OPEN) return;
-    if (websocket.bufferedAmount > this.#options.maxBuffered) {
-      this.#api.logger.warn({ buffered: websocket.bufferedAmount }, 'a WebSocket is too slow and is closed');
-      websocket.terminate();
-      return;
-    }
-    websocket.send(writeJson(message, this.#options.json));
-  }
-
-  #gone(): void {
-    clearInterval(this.#pinger);
-    clearTimeout(this.#pongTimer);
-    for (const session of [...this.#sessions]) this.#api.sessions.lost(session);
-    this.#sessions.clear();
-  }
-
-  #startPinging(): void {
-    this.#websocket.on('pong', () => {
-      clearTimeout(this.#pongTimer);
-      this.#pongTimer = undefined;
-    });
-    this.#pinger = setInterval(() => {
-      this.#websocket.ping();
-      this.#pongTimer ??= setTimeout(() => {
-        this.#websocket.terminate();
-      }, this.#options.pongTimeout);
-    }, this.#options.pingInterval);
-  }
-}
-
-function textOf(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString();
-  return data instanceof ArrayBuffer ? Buffer.from(data).toString() : data.toString();
 }
