@@ -8,7 +8,8 @@ import { corsAllows, setCors } from './cors.js';
 import type { RequestBody } from './http-body.js';
 import { readBody } from './http-body.js';
 import { idOf, splitPath } from './http-path.js';
-import type { Api, Origin, Outcome } from './janus-api.js';
+import type { Api, Outcome } from './janus-api.js';
+import type { PathIds } from './request.js';
 import { NO_IDS } from './request.js';
 import type { JsonFormat } from './wire.js';
 import { JSON_FORMATS, makeError, writeJson } from './wire.js';
@@ -107,8 +108,8 @@ export abstract class HttpEndpoint {
     }
   }
 
-  /** Where the sessions of a request go. */
-  protected abstract readonly origin: Origin;
+  /** Answers a request that came as JSON. */
+  protected abstract handle(request: object, path: PathIds): Outcome | Promise<Outcome>;
   /** Answers a GET that asks neither for `info` nor for `ping`. */
   protected abstract get(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed): Promise<void>;
   /** Answers a POST without a body. */
@@ -161,7 +162,7 @@ export abstract class HttpEndpoint {
       this.send(res, makeError({ code: API_ERROR.INVALID_JSON, message: `no JSON: ${body.problem}` }));
     } else {
       const path = first === '' ? NO_IDS : { sessionId: idOf(first), handleId: idOf(second) };
-      await this.#answer(res, this.#api.handle(body.value, this.origin, path));
+      await this.#answer(res, this.handle(body.value, path));
     }
   }
 

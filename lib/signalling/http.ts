@@ -7,9 +7,10 @@ import { cut, end, HTTP_OPTIONS, HttpEndpoint } from './http-endpoint.js';
 import type { JanusHttpHandler } from './http-handler.js';
 import { httpHandler } from './http-handler.js';
 import { idOf, parentOf } from './http-path.js';
-import type { JanusApi, Origin, SignallingGateway } from './janus-api.js';
+import type { JanusApi, Origin, Outcome, SignallingGateway } from './janus-api.js';
 import { apiOf } from './janus-api.js';
 import { HTTP_TRANSPORT, Mailbox } from './mailbox.js';
+import type { PathIds } from './request.js';
 
 /** Options of {@link janusHttp}, {@link janusKoa} and {@link janusFastify}. */
 export interface JanusHttpOptions extends HttpEndpointOptions {
@@ -42,7 +43,7 @@ export function janusHttp(gateway: SignallingGateway, options: JanusHttpOptions 
 export class HttpTransport extends HttpEndpoint {
   readonly #api: JanusApi;
   readonly #longPollTimeout: number;
-  protected readonly origin: Origin;
+  readonly #origin: Origin;
 
   constructor(gateway: SignallingGateway, where: string, options: JanusHttpOptions) {
     const settings = readOptions(where, options, OPTIONS);
@@ -51,9 +52,13 @@ export class HttpTransport extends HttpEndpoint {
     this.#api = api;
     this.#longPollTimeout = settings.longPollTimeout;
     api.mounted(HTTP_TRANSPORT, { name: 'HTTP', description: 'The Janus API over HTTP with long poll' }, this);
-    this.origin = {
+    this.#origin = {
       ownerFor: (current: SessionOwner | null) => (current instanceof Mailbox ? current : new Mailbox(api.logger)),
     };
+  }
+
+  protected handle(request: object, path: PathIds): Outcome | Promise<Outcome> {
+    return this.#api.handle(request, this.#origin, path);
   }
 
   protected async get(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed): Promise<void> {

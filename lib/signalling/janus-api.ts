@@ -6,12 +6,14 @@ import { checked, readTrickle } from '../session/jsep.js';
 import type { SessionOwner } from '../session/owner.js';
 import type { Session } from '../session/session.js';
 import type { SessionTable } from '../session/sessions.js';
+import type { MediaTuning } from '../peer/media-tuning.js';
 import type { Authorizer, Credentials } from './auth.js';
 import { apiSecretAuthorizer } from './auth.js';
 import type { Body, PathIds } from './request.js';
 import { NO_IDS, own, readIds, show } from './request.js';
 import type { ServerFacts, TransportFacts } from './server-info.js';
 import { serverInfo } from './server-info.js';
+import type { TokenStore } from './tokens.js';
 import type { Address, JsonFormat } from './wire.js';
 import { makeError, makeReply } from './wire.js';
 
@@ -21,6 +23,14 @@ export interface SignallingGateway {
   readonly logger: Logger;
   /** Requests must carry it as `apisecret`. Without it everybody may do everything. */
   readonly apiSecret?: string | undefined;
+  /** Requests to the admin API must carry it as `admin_secret`. Without it there is no admin API. */
+  readonly adminSecret?: string | undefined;
+  /** Stored tokens; without them the admin API refuses requests about tokens. */
+  readonly tokens?: TokenStore | undefined;
+  /** What the admin API can change of media. */
+  readonly tuning?: MediaTuning | undefined;
+  /** Gets the `custom_event` of the admin API. */
+  readonly events?: { customEvent?(schema: string, data: object): void } | undefined;
   /** Read anew for each `info`. */
   serverFacts?(): ServerFacts;
 }
