@@ -14,6 +14,7 @@ import type {
 } from './native/types.js';
 import { option, readOptions, type OptionValues } from './options.js';
 import { localAddresses } from './peer/addresses.js';
+import { EngineTuning, type MediaTuning } from './peer/media-tuning.js';
 import type { Peer, PeerOptions } from './peer/peer.js';
 import { Peers } from './peer/peers.js';
 import { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
@@ -76,6 +77,8 @@ export interface GatewayOptions extends Omit<SessionTableOptions, 'watchdogInter
   recordingsTmpExtension?: string;
   /** Requests must carry it as `apisecret`. Default: none is needed. */
   apiSecret?: string;
+  /** Requests to the admin API must carry it as `admin_secret`. Default: there is no admin API. */
+  adminSecret?: string;
   /** As clients see it in `server_info`. Default `headgate`. */
   serverName?: string;
   /** Default: warnings and errors to stderr. */
@@ -125,6 +128,7 @@ const SPEC = {
   echotest: { read: (_path: string, value: unknown) => value as EchoTestOptions | boolean | undefined },
   recordingsTmpExtension: option.optional(option.string({ pattern: /^\w+$/, expected: 'letters and digits' })),
   apiSecret: option.optional(option.string()),
+  adminSecret: option.optional(option.string()),
   serverName: option.string({ default: 'headgate' }),
   logger: option.optional(
     option.withMethods<Logger>('a logger with trace, debug, info, warn and error, such as pino', [
@@ -155,6 +159,9 @@ process.on('exit', () => {
 export class Gateway extends Emitter<GatewayEvents> implements PluginHost, AsyncDisposable {
   readonly logger: Logger;
   readonly apiSecret: string | undefined;
+  readonly adminSecret: string | undefined;
+  /** What can be changed of media while it runs. */
+  readonly tuning: MediaTuning;
   /** Sessions of clients. */
   readonly sessions: SessionTable;
   /** The Janus API for the application itself. */
@@ -194,10 +201,11 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
 
   private constructor(options: OptionValues<typeof SPEC>) {
     super();
-    const { media, apiSecret, logger = consoleLogger() } = options;
+    const { media, apiSecret, adminSecret, logger = consoleLogger() } = options;
     this.#options = options;
     this.logger = logger;
     this.apiSecret = apiSecret;
+    this.adminSecret = adminSecret;
     const { addresses, onlyLoopback } = localAddresses(media);
     this.#addresses = addresses;
     if (onlyLoopback) logger.warn('this machine has no address but loopback: only browsers on it can be reached');
@@ -205,6 +213,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       this.#onNativeEvents(events);
     });
     open.add(this.#engine);
+    this.tuning = new EngineTuning(this.#engine, media);
     this.#peers = new Peers(this.#engine, logger);
     this.#sources = new UdpSources(this.#engine, logger);
     this.#recorders = new Recorders(this.#engine, logger, options.recordingsTmpExtension);
@@ -350,7 +359,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       localIp: this.#addresses[0] ?? '127.0.0.1',
       dataChannels: true,
       ipv6: media.ipv6,
-      minNackQueue: media.maxNackQueue,
+      minNackQueue: this.tuning.maxNackQueue,
       dtlsMtu: media.dtlsMtu,
       dependencies: {
         libnice: this.versions.libnice,

@@ -5,6 +5,7 @@ export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, ty
 export { consoleLogger, silentLogger, type Logger, type LogLevel } from './logger.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './peer/data-channel.js';
 export { findCodec, type Codec } from './peer/codecs/index.js';
+export type { MediaTuning } from './peer/media-tuning.js';
 export {
   IncomingTrack,
   OutgoingTrack,
@@ -44,8 +45,11 @@ export type { Sink } from './routing/sink.js';
 export type { Source } from './routing/source.js';
 export { Tap, type TapEvents, type TapOptions, type TapStats } from './routing/tap.js';
 export type { LocalClient, LocalHandle } from './session/local-client.js';
+export { janusAdminHttp } from './signalling/admin-http.js';
+export { janusAdminWebSocket } from './signalling/admin-websocket.js';
 export { janusFastify } from './signalling/fastify.js';
+export type { HttpEndpointOptions } from './signalling/http-endpoint.js';
 export { janusHttp, type JanusHttpOptions } from './signalling/http.js';
 export { janusKoa } from './signalling/koa.js';
-export { janusUnix, type JanusUnixOptions, type UnixSocketType } from './signalling/unix.js';
+export { janusAdminUnix, janusUnix, type JanusUnixOptions, type UnixSocketType } from './signalling/unix.js';
 export { janusWebSocket } from './signalling/websocket.js';

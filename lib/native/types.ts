@@ -69,6 +69,8 @@ export interface NativeEngine {
   /** A `taps-ready` event follows the next packet; what came before may have had its event: read once more. */
   armTaps(): void;
   createInjector(options: NativeInjectorOptions): NativeInjector;
+  /** For all peers and sources there are and come, within a second. */
+  tune(tuning: Pick<NativeEngineOptions, 'maxNackQueue' | 'noMediaTimeout' | 'slowLinkThreshold'>): void;
   stats(): NativeEngineStats;
   /** Stops and joins the media threads; everything made by this engine is closed. */
   close(): void;
@@ -291,6 +293,8 @@ export interface NativeSourceStats {
   givenUp: number;
   /** RFC 3550 section 6.4.1, milliseconds. */
   jitter: number;
+  /** 0..1, of the last second; of a peer's track. */
+  fractionLost: number;
   /** Largest packet seen, bytes. */
   largestPacket: number;
   ssrc: number;
@@ -398,6 +402,7 @@ export interface NativeOutgoingTrackStats {
   ssrc: number;
   packets: number;
   bytes: number;
+  bytesLastSecond: number;
   /** Resent for NACKs, RTX or plain. */
   retransmitted: number;
   /** Asked for but too old, unknown, too soon or over the share. */
@@ -423,6 +428,15 @@ export interface NativePeerStats {
   srtpProfile?: string;
   localCandidate?: string;
   remoteCandidate?: string;
+  /** All that are known, those learnt from checks too: `candidate:…` values. */
+  remoteCandidates: string[];
+  /** The shortest known, milliseconds. */
+  roundTripTime?: number;
+  /** Microseconds of the monotonic clock when it happened first; 0: not yet. */
+  gatheredAt: number;
+  iceConnectedAt: number;
+  dtlsStartedAt: number;
+  dtlsConnectedAt: number;
   bytesSent: number;
   packetsSent: number;
   bytesReceived: number;

@@ -44,6 +44,12 @@ export interface AnswerOptions {
   ridOrder?: RidOrder;
 }
 
+/** Session descriptions, as they were written and read last. */
+export interface Descriptions {
+  local?: string;
+  remote?: string;
+}
+
 /** What a negotiation needs of its peer. */
 export interface NegotiationOwner {
   /** For errors: `peer 7`. */
@@ -87,6 +93,7 @@ export class Negotiation {
   /** Our credentials are new, and theirs are not known yet. */
   #isRestarting = false;
   #gathered: Gathered | null = null;
+  #descriptions: Descriptions = {};
   /** Whoever waits for {@link #gathered}; called with it or when the peer is gone. */
   #waiting: (() => void)[] = [];
 
@@ -99,6 +106,25 @@ export class Negotiation {
   get state(): 'new' | 'have-local-offer' | 'stable' {
     if (this.#isOfferOut) return 'have-local-offer';
     return this.#transport === null ? 'new' : 'stable';
+  }
+
+  /** {@link Peer.descriptions} */
+  get descriptions(): Descriptions {
+    return this.#descriptions;
+  }
+
+  /** What the other side said of its transport; null before. */
+  get transport(): RemoteTransport | null {
+    return this.#transport;
+  }
+
+  /** Our candidates, `candidate:…` values. */
+  get localCandidates(): readonly string[] {
+    return this.#gathered?.candidates ?? [];
+  }
+
+  get localFingerprint(): string {
+    return this.#of.engine.fingerprint('sha-256');
   }
 
   /** {@link Peer.createOffer} */
@@ -115,6 +141,7 @@ export class Negotiation {
       };
       const sdp = writeDescription(offer);
       this.#local = offer;
+      this.#descriptions = { ...this.#descriptions, local: sdp };
       this.#isOfferOut = true;
       return sdp;
     });
@@ -140,6 +167,7 @@ export class Negotiation {
       const answer = { ...description, media: lines };
       const text = writeDescription(answer);
       this.#local = answer;
+      this.#descriptions = { local: text, remote: sdp };
       this.#free = new Set(lines.flatMap((line, index) => ('kind' in line ? [] : [index])));
       const added = incoming.negotiate(media, ridOrder);
       this.#apply(transport, media, media.find((line) => line.data !== undefined)?.data);
@@ -158,6 +186,7 @@ export class Negotiation {
     const { media, data, ...transport } = negotiateAnswer(offer, answer);
     if (this.#isRestart(transport) && !this.#isRestarting) throw otherIdentity('no restart was offered');
     this.#isOfferOut = false;
+    this.#descriptions = { ...this.#descriptions, remote: sdp };
     this.#free = new Set(answer.media.flatMap(({ port, index }) => (port === 0 ? [index] : [])));
     const added = this.#of.incoming.negotiate(media, ridOrder);
     this.#apply(transport, media, data);

@@ -76,6 +76,11 @@ export class OutgoingTrack extends Emitter<OutgoingTrackEvents> {
     return this.#agreed !== null && sends(this.#agreed.direction);
   }
 
+  /** How it was negotiated last; undefined before, and if it was rejected. */
+  get negotiated(): AgreedMedia | undefined {
+    return this.#agreed ?? undefined;
+  }
+
   get paused(): boolean {
     return this.#paused;
   }

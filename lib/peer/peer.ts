@@ -14,9 +14,10 @@ import type { DataChannel, DataChannelOptions } from './data-channel.js';
 import { DataChannels } from './data-channels.js';
 import type { IncomingTrack } from './incoming-track.js';
 import { IncomingTracks } from './incoming-tracks.js';
-import { Negotiation, type AnswerOptions, type OfferOptions, type RidOrder } from './negotiation.js';
+import { Negotiation, type AnswerOptions, type Descriptions, type OfferOptions, type RidOrder } from './negotiation.js';
 import type { OutgoingTrack, OutgoingTrackStats } from './outgoing-track.js';
 import { OutgoingTracks } from './outgoing-tracks.js';
+import type { RemoteTransport } from './sdp/transport.js';
 
 export { OutgoingTrack, type Layers, type LayerTarget, type OutgoingTrackStats } from './outgoing-track.js';
 export { IncomingTrack, type IncomingEncodingStats, type TalkingOptions } from './incoming-track.js';
@@ -101,6 +102,10 @@ export interface PeerFactory {
 export class Peer extends Emitter<PeerEvents> {
   /** Names the peer in events of the native side. */
   readonly id: number;
+  /** When it was made, by `performance.now()`. */
+  readonly createdAt = performance.now();
+  /** We began, and are in control of ICE. */
+  readonly offering: boolean;
   readonly #native: NativePeer;
   readonly #log: Logger;
   readonly #outgoing: OutgoingTracks;
@@ -124,6 +129,7 @@ export class Peer extends Emitter<PeerEvents> {
     this.#incoming = incoming;
     this.#channels = channels;
     this.id = native.id;
+    this.offering = offering;
     this.#negotiation = new Negotiation(
       {
         title: this.#name,
@@ -156,6 +162,26 @@ export class Peer extends Emitter<PeerEvents> {
 
   get iceState(): NativeIceState {
     return this.#iceState;
+  }
+
+  /** Session descriptions, as they were written and read last. */
+  get descriptions(): Readonly<Descriptions> {
+    return this.#negotiation.descriptions;
+  }
+
+  /** What the other side said of its transport; null before. @internal */
+  get remoteTransport(): RemoteTransport | null {
+    return this.#negotiation.transport;
+  }
+
+  /** Our candidates, `candidate:…` values. @internal */
+  get localCandidates(): readonly string[] {
+    return this.#negotiation.localCandidates;
+  }
+
+  /** Of our certificate, SHA-256. @internal */
+  get localFingerprint(): string {
+    return this.#negotiation.localFingerprint;
   }
 
   /** What goes to the other side, in the order of the m-lines. */

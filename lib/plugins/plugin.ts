@@ -176,6 +176,20 @@ export abstract class Plugin {
     return this.constructor as unknown as PluginClass;
   }
 
+  /**
+   * Verbs of {@link requests} that the admin API may use with `message_plugin`.
+   * They are synchronous and leave their handle alone: it belongs to no client,
+   * and is closed. Default: none.
+   */
+  get adminRequests(): readonly string[] {
+    return [];
+  }
+
+  /** What `handle_info` of the admin API shows as `plugin_specific`: a JSON object. Default: an empty one. */
+  handleInfo(_handle: Handle): object {
+    return {};
+  }
+
   /** The gateway begins to use the plugin. */
   opened(_gateway: PluginHost): void | Promise<void> {
     // nothing to prepare

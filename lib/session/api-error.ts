@@ -26,6 +26,8 @@ export const API_ERROR = {
   SESSION_ID_TAKEN: 468,
   /** An answer without an offer. */
   UNEXPECTED_ANSWER: 469,
+  /** There is no such stored token. */
+  NO_TOKEN: 470,
   /** The state of the peer does not allow it now. */
   WEBRTC_STATE: 471,
   DRAINING: 472,

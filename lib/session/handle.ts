@@ -1,14 +1,15 @@
 import { Emitter } from '../events.js';
-import { GatewayError, RemoteError, UsageError } from '../errors.js';
+import { RemoteError, UsageError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import { silentLogger } from '../logger.js';
 import type { HangupReason, Peer, PeerOptions } from '../peer/peer.js';
 import type { Handle, PushOptions, RemoteJsep } from '../plugins/handle.js';
 import type { Plugin, Request, RequestContext } from '../plugins/plugin.js';
-import { PluginError, Reply } from '../plugins/plugin.js';
-import { isObject } from '../plugins/shape.js';
+import { Reply } from '../plugins/plugin.js';
 import { API_ERROR, ApiError } from './api-error.js';
 import type { Candidate, TrickleRequest } from './jsep.js';
 import { readCandidates, readJsep, writeJsep } from './jsep.js';
+import { copyOf, errorDataOf } from './plugin-answer.js';
 
 /** What a handle needs of the session it belongs to. */
 export interface HandleOwner {
@@ -53,6 +54,8 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   readonly id: number;
   readonly opaqueId: string | undefined;
   readonly plugin: Plugin;
+  /** When it was made, by `performance.now()`. */
+  readonly createdAt = performance.now();
   data: unknown = undefined;
   /** Candidates that came too early and found no room. */
   droppedCandidates = 0;
@@ -61,6 +64,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   readonly #showOpaqueId: boolean;
   #peer: Peer | null = null;
   #closed = false;
+  #endToEndEncrypted = false;
   /** Requests given to the plugin and not answered yet, and those that wait their turn. */
   #pending = 0;
   readonly #queue: (() => Promise<void>)[] = [];
@@ -87,6 +91,16 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
 
   get peer(): Peer | null {
     return this.#peer;
+  }
+
+  /** The client said of its last description that media is encrypted between the ends. */
+  get endToEndEncrypted(): boolean {
+    return this.#endToEndEncrypted;
+  }
+
+  /** Candidates that wait for the peer. */
+  get earlyCandidates(): number {
+    return this.#early.length;
   }
 
   /** What replies and events about this handle say of it besides its id. */
@@ -150,6 +164,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
       );
     }
     if (remote?.type === 'answer') this.#setAnswer(remote);
+    if (remote !== undefined) this.#endToEndEncrypted = remote.e2ee;
 
     const context: RequestContext = { transaction, jsep: remote, body };
     let request: Request;
@@ -264,31 +279,12 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     this.#draining = false;
   }
 
-  /** What the client is told of an error; what it must not know goes to the log. */
   #errorData(error: unknown): object {
-    const { plugin } = this;
-    if (error instanceof PluginError) return plugin.errorData(error);
-    const code = plugin.errorCodes.unknownError;
-    if (error instanceof GatewayError && !(error instanceof UsageError)) {
-      this.#owner.logger.warn({ err: error, handle: this.id, plugin: plugin.package }, 'a request failed');
-      return plugin.errorData(new PluginError(code, error.message));
-    }
-    if (!this.#closed) {
-      this.#owner.logger.error({ err: error, handle: this.id, plugin: plugin.package }, 'a plugin failed');
-    }
-    return plugin.errorData(new PluginError(code, 'the plugin failed'));
+    return errorDataOf(this.plugin, error, this.#closed ? silentLogger : this.#owner.logger, this.id);
   }
 
-  /** A plugin may change its data later, and it may be no JSON at all. */
   #copy(data: unknown): object {
-    let reason = 'it is no object';
-    try {
-      const copy: unknown = JSON.parse(JSON.stringify(data) ?? 'null');
-      if (isObject(copy)) return copy;
-    } catch (error) {
-      reason = error instanceof Error ? error.message : String(error);
-    }
-    throw new UsageError('HG_ERR_PLUGIN_DATA', { plugin: this.plugin.package, reason });
+    return copyOf(this.plugin, data);
   }
 
   // ---- peer ---------------------------------------------------------------------

@@ -36,6 +36,8 @@ export class Session extends Emitter<SessionEvents> implements HandleOwner {
   readonly internal: boolean;
   /** When it was made, in milliseconds since 1970. */
   readonly createdAt = Date.now();
+  /** Silence after which it ends, in milliseconds; 0: never; null: as all sessions. */
+  timeout: number | null = null;
 
   readonly #host: SessionHost;
   readonly #handles = new Map<number, SessionHandle>();
@@ -91,7 +93,7 @@ export class Session extends Emitter<SessionEvents> implements HandleOwner {
   /**
    * Whether its time is over.
    *
-   * @param timeout - session timeout in milliseconds; 0: never
+   * @param timeout - of sessions without one of their own, in milliseconds; 0: never
    * @param reclaimTimeout - how long it outlives the loss of its owner, in milliseconds
    */
   expired(now: number, timeout: number, reclaimTimeout: number): boolean {
@@ -99,7 +101,8 @@ export class Session extends Emitter<SessionEvents> implements HandleOwner {
     if (this.#orphanedAt !== null && now - Math.max(this.#orphanedAt, this.#lastActivity) >= reclaimTimeout) {
       return true;
     }
-    return timeout > 0 && now - this.#lastActivity >= timeout;
+    const silence = this.timeout ?? timeout;
+    return silence > 0 && now - this.#lastActivity >= silence;
   }
 
   /**

@@ -3,18 +3,19 @@ import { API_ERROR } from '../session/api-error.js';
 import type { SessionOwner } from '../session/owner.js';
 import type { Session } from '../session/session.js';
 import type { SessionTable } from '../session/sessions.js';
-import type { JanusApi, Origin } from './janus-api.js';
+import type { Api, Origin } from './janus-api.js';
 import type { JsonFormat } from './wire.js';
 import { makeError, readJson, writeJson } from './wire.js';
 
 /** What a {@link Connection} speaks for. */
 export interface ConnectionContext {
-  readonly api: Pick<JanusApi, 'handle'>;
+  readonly api: Pick<Api, 'handle'>;
   readonly sessions: SessionTable;
   readonly logger: Logger;
   /** Package name of the transport. */
   readonly transport: string;
-  readonly json: JsonFormat;
+  /** May change while clients are connected. */
+  json: JsonFormat;
 }
 
 /** A client whose requests, replies and events are messages of one socket. Its sessions end with it. */

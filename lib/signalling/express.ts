@@ -10,7 +10,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { JanusHttpHandler, Next } from './http.js';
+import type { JanusHttpHandler, Next } from './http-handler.js';
 
 interface MountedApp {
   mountpath?: string | string[];

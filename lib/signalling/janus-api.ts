@@ -6,11 +6,15 @@ import { checked, readTrickle } from '../session/jsep.js';
 import type { SessionOwner } from '../session/owner.js';
 import type { Session } from '../session/session.js';
 import type { SessionTable } from '../session/sessions.js';
+import type { MediaTuning } from '../peer/media-tuning.js';
 import type { Authorizer, Credentials } from './auth.js';
 import { apiSecretAuthorizer } from './auth.js';
+import type { Body, PathIds } from './request.js';
+import { NO_IDS, own, readIds, show } from './request.js';
 import type { ServerFacts, TransportFacts } from './server-info.js';
 import { serverInfo } from './server-info.js';
-import type { Address } from './wire.js';
+import type { TokenStore } from './tokens.js';
+import type { Address, JsonFormat } from './wire.js';
 import { makeError, makeReply } from './wire.js';
 
 /** What signalling needs of a gateway. */
@@ -19,6 +23,14 @@ export interface SignallingGateway {
   readonly logger: Logger;
   /** Requests must carry it as `apisecret`. Without it everybody may do everything. */
   readonly apiSecret?: string | undefined;
+  /** Requests to the admin API must carry it as `admin_secret`. Without it there is no admin API. */
+  readonly adminSecret?: string | undefined;
+  /** Stored tokens; without them the admin API refuses requests about tokens. */
+  readonly tokens?: TokenStore | undefined;
+  /** What the admin API can change of media. */
+  readonly tuning?: MediaTuning | undefined;
+  /** Gets the `custom_event` of the admin API. */
+  readonly events?: { customEvent?(schema: string, data: object): void } | undefined;
   /** Read anew for each `info`. */
   serverFacts?(): ServerFacts;
 }
@@ -29,20 +41,12 @@ export interface Origin {
   ownerFor(current: SessionOwner | null): SessionOwner;
 }
 
-/** Ids that a transport found elsewhere than in the JSON, for instance in a path; 0: none. */
-export interface PathIds {
-  sessionId: number;
-  handleId: number;
-}
-
 /** What to answer. */
 export interface Outcome {
   readonly reply: object;
   /** To be called, always, when the reply is on its way: what follows from the request follows now. */
   readonly after: () => void;
 }
-
-type Body = Readonly<Record<string, unknown>>;
 
 /** A request whose session was found. */
 interface Call {
@@ -53,9 +57,27 @@ interface Call {
   readonly origin: Origin;
 }
 
-const NO_IDS: PathIds = { sessionId: 0, handleId: 0 };
 const nothing = (): void => undefined;
 const apis = new WeakMap<SignallingGateway, JanusApi>();
+
+/** A place where a transport is mounted, for the admin API. */
+export interface TransportMount {
+  /** Clients, or requests, that are there now. */
+  readonly connections: number;
+  /** How JSON is written from now on. */
+  setFormat(json: JsonFormat): void;
+}
+
+/** What transports need of an API. */
+export interface Api {
+  readonly logger: Logger;
+  /** Answers a request. Never throws, never rejects. */
+  handle(request: unknown, origin: Origin, path?: PathIds): Outcome | Promise<Outcome>;
+  /** The reply to `info`. */
+  info(transaction: string): object;
+  /** The reply to `ping`. */
+  ping(transaction: string): object;
+}
 
 /** The API of a gateway; all transports share it. */
 export function apiOf(gateway: SignallingGateway): JanusApi {
@@ -68,12 +90,13 @@ export function apiOf(gateway: SignallingGateway): JanusApi {
 }
 
 /** The verbs of the Janus API. Knows no transport: an object comes in, an object goes out. */
-export class JanusApi {
+export class JanusApi implements Api {
   readonly sessions: SessionTable;
   readonly logger: Logger;
   readonly auth: Authorizer;
   readonly #gateway: SignallingGateway;
   readonly #transports = new Map<string, TransportFacts>();
+  readonly #mounts = new Map<string, Set<TransportMount>>();
 
   constructor(gateway: SignallingGateway) {
     this.#gateway = gateway;
@@ -83,8 +106,20 @@ export class JanusApi {
   }
 
   /** A transport was mounted; it appears in `server_info`. */
-  mounted(id: string, facts: TransportFacts): void {
+  mounted(id: string, facts: TransportFacts, mount: TransportMount): void {
     this.#transports.set(id, facts);
+    const mounts = this.#mounts.get(id) ?? new Set();
+    this.#mounts.set(id, mounts.add(mount));
+  }
+
+  /** It takes no more clients. */
+  unmounted(id: string, mount: TransportMount): void {
+    this.#mounts.get(id)?.delete(mount);
+  }
+
+  /** Where a transport is mounted; undefined if it never was. */
+  mountsOf(id: string): ReadonlySet<TransportMount> | undefined {
+    return this.#mounts.get(id);
   }
 
   /** Answers a request. Never throws, never rejects. */
@@ -300,32 +335,6 @@ export class JanusApi {
   }
 }
 
-/**
- * Finds the ids of a request. An id of a wrong type counts as 0, which no session
- * has; `handleId` is undefined when the request names no handle.
- */
-function readIds(body: Body, path: PathIds): { sessionId: number; handleId: number | undefined } {
-  const inBody = { session: own(body, 'session_id'), handle: own(body, 'handle_id') };
-  const sessionId = asId(inBody.session);
-  const handleId = asId(inBody.handle);
-  if (path.sessionId !== 0 && sessionId !== 0 && path.sessionId !== sessionId) {
-    throw new ApiError(API_ERROR.WRONG_LEVEL, '"session_id" differs from the session in the path');
-  }
-  if (path.handleId !== 0 && handleId !== 0 && path.handleId !== handleId) {
-    throw new ApiError(API_ERROR.WRONG_LEVEL, '"handle_id" differs from the handle in the path');
-  }
-  const hasHandle = path.handleId !== 0 || (inBody.handle !== undefined && inBody.handle !== null);
-  return { sessionId: path.sessionId || sessionId, handleId: hasHandle ? path.handleId || handleId : undefined };
-}
-
-function asId(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? value : 0;
-}
-
-function own(body: Body, field: string): unknown {
-  return Object.hasOwn(body, field) ? body[field] : undefined;
-}
-
 function addressOf({ session, transaction }: Call): Address {
   return { sessionId: session.id, transaction };
 }
@@ -346,8 +355,4 @@ function followedBy(outcome: Outcome, next: () => void): Outcome {
 
 function unknownVerb(verb: string): ApiError {
   return new ApiError(API_ERROR.UNKNOWN_REQUEST, `there is no request ${show(verb)}`);
-}
-
-function show(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }

@@ -7,6 +7,7 @@ import type { NativeFailure, NativeUnixEvent, NativeUnixServer, NativeUnixServer
 import { option, readOptions } from '../options.js';
 import { API_ERROR } from '../session/api-error.js';
 import type { Session } from '../session/session.js';
+import { adminApiOf } from './admin-api.js';
 import type { ConnectionContext } from './connection.js';
 import { Connection } from './connection.js';
 import type { SignallingGateway } from './janus-api.js';
@@ -78,8 +79,22 @@ process.on('exit', () => {
 export function janusUnix(gateway: SignallingGateway, options: JanusUnixOptions): JanusUnixServer {
   const api = apiOf(gateway);
   const server = new JanusUnixServer('janusUnix', gateway, api, options);
-  api.mounted(TRANSPORT, { name: 'Unix sockets', description: 'The Janus API over Unix sockets' });
+  api.mounted(TRANSPORT, { name: 'Unix sockets', description: 'The Janus API over Unix sockets' }, server);
+  server.once('close', () => {
+    api.unmounted(TRANSPORT, server);
+  });
   return server;
+}
+
+/**
+ * The admin API over a Unix socket, as {@link janusUnix} has it.
+ *
+ * @throws {@link UsageError} `HG_ERR_OPTION`, also if the gateway has no `adminSecret`
+ * @throws {@link ResourceError} `HG_ERR_SYSTEM` if somebody listens there, or the file cannot be made
+ */
+export function janusAdminUnix(gateway: SignallingGateway, options: JanusUnixOptions): JanusUnixServer {
+  const name = 'janusAdminUnix';
+  return new JanusUnixServer(name, gateway, adminApiOf(gateway, name), options);
 }
 
 /** What {@link janusUnix} returns. It closes with the gateway. */
@@ -121,6 +136,11 @@ export class JanusUnixServer extends Emitter<JanusUnixEvents> {
   /** How many clients are connected; of `SOCK_DGRAM`, how many have a session. */
   get connections(): number {
     return this.#connections.size;
+  }
+
+  /** How JSON is written from now on. */
+  setFormat(json: JsonFormat): void {
+    this.#context.json = json;
   }
 
   /** Cuts off all clients and removes the file. Twice does nothing more. */

@@ -1,22 +1,21 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-
-import type { RawData } from 'ws';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 
 import { Emitter } from '../events.js';
 import { option, readOptions } from '../options.js';
+import type { SessionTable } from '../session/sessions.js';
 import type { ConnectionContext } from './connection.js';
-import { Connection } from './connection.js';
-import type { JanusApi, SignallingGateway } from './janus-api.js';
+import type { Api, SignallingGateway } from './janus-api.js';
 import { apiOf } from './janus-api.js';
 import { onUpgrade, refuseUpgrade } from './upgrades.js';
+import { WEBSOCKET_TRANSPORT, WebSocketConnection } from './websocket-connection.js';
 import type { JsonFormat } from './wire.js';
 import { JSON_FORMATS } from './wire.js';
 
-/** Options of {@link janusWebSocket}. */
+/** Options of {@link janusWebSocket} and {@link janusAdminWebSocket}. */
 export interface JanusWebSocketOptions {
-  /** Upgrades at this path and below are ours. Default `/janus`; `/` takes all. */
+  /** Upgrades at this path and below are ours. Default `/janus`, for the admin API `/admin`; `/` takes all. */
   path?: string;
   /** How JSON is written. Default `indented`. */
   json?: JsonFormat;
@@ -37,20 +36,13 @@ export interface JanusWebSocketEvents {
 }
 
 const OPTIONS = {
-  path: option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /', default: '/janus' }),
+  path: option.optional(option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /' })),
   json: option.oneOf(JSON_FORMATS, { default: 'indented' as JsonFormat }),
   maxMessage: option.integer({ min: 1024, max: 2 ** 30, default: 2 ** 20 }),
   maxBuffered: option.integer({ min: 1024, default: 8 * 2 ** 20 }),
   pingInterval: option.integer({ min: 0, max: 3_600_000, default: 0 }),
   pongTimeout: option.integer({ min: 1, max: 3_600_000, default: 10_000 }),
 };
-
-const TRANSPORT = 'janus.transport.websockets';
-const SUBPROTOCOL = 'janus-protocol';
-/** How long a client may take to close its side, in milliseconds. */
-const GOODBYE = 2_000;
-/** The server goes away (RFC 6455 section 7.4.1). */
-const GOING_AWAY = 1001;
 
 /**
  * The Janus API over WebSocket, on a server that may serve other things as well:
@@ -65,38 +57,57 @@ export function janusWebSocket(
   server: Server,
   options: JanusWebSocketOptions = {},
 ): JanusWebSocketServer {
-  return new JanusWebSocketServer(gateway, server, options);
+  const api = apiOf(gateway);
+  const mounted = new JanusWebSocketServer(
+    { api, sessions: gateway.sessions, name: 'janusWebSocket', path: '/janus', subprotocol: 'janus-protocol' },
+    server,
+    options,
+  );
+  api.mounted(WEBSOCKET_TRANSPORT, { name: 'WebSocket', description: 'The Janus API over WebSocket' }, mounted);
+  mounted.once('close', () => {
+    api.unmounted(WEBSOCKET_TRANSPORT, mounted);
+  });
+  return mounted;
 }
 
-/** What {@link janusWebSocket} returns. It closes with the gateway. */
+/** Which API is served, and where. */
+export interface WebSocketApi {
+  readonly api: Api;
+  readonly sessions: SessionTable;
+  /** For errors. */
+  readonly name: string;
+  readonly path: string;
+  readonly subprotocol: string;
+}
+
+/** What {@link janusWebSocket} and {@link janusAdminWebSocket} return. It closes with the gateway. */
 export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
-  readonly #api: JanusApi;
-  readonly #context: ConnectionContext;
+  readonly #of: WebSocketApi;
   readonly #options: ReturnType<typeof readOptions<typeof OPTIONS>>;
   readonly #sockets: WebSocketServer;
   readonly #connections = new Set<WebSocketConnection>();
+  readonly #context: ConnectionContext;
   readonly #unmount: () => void;
   readonly #onGatewayClose = (): void => void this.close();
   #closing: Promise<void> | null = null;
 
   /** Use {@link janusWebSocket}. */
-  constructor(gateway: SignallingGateway, server: Server, options: JanusWebSocketOptions) {
+  constructor(of: WebSocketApi, server: Server, options: JanusWebSocketOptions) {
     super();
-    this.#options = readOptions('janusWebSocket', options, OPTIONS);
-    this.#api = apiOf(gateway);
-    this.#api.mounted(TRANSPORT, { name: 'WebSocket', description: 'The Janus API over WebSocket' });
-    const { sessions, logger } = this.#api;
-    this.#context = { api: this.#api, sessions, logger, transport: TRANSPORT, json: this.#options.json };
+    this.#options = readOptions(of.name, options, OPTIONS);
+    this.#of = of;
+    const { api, sessions } = of;
+    this.#context = { api, sessions, logger: api.logger, transport: WEBSOCKET_TRANSPORT, json: this.#options.json };
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: this.#options.maxMessage,
       perMessageDeflate: false,
-      handleProtocols: () => SUBPROTOCOL,
+      handleProtocols: () => of.subprotocol,
     });
-    this.#unmount = onUpgrade(server, this.#options.path, (req, socket, head) => {
+    this.#unmount = onUpgrade(server, this.#options.path ?? of.path, (req, socket, head) => {
       this.#upgrade(req, socket, head);
     });
-    this.#api.sessions.once('close', this.#onGatewayClose);
+    this.#of.sessions.once('close', this.#onGatewayClose);
   }
 
   /** True from {@link close} on. */
@@ -109,6 +120,11 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
     return this.#connections.size;
   }
 
+  /** How JSON is written from now on. */
+  setFormat(json: JsonFormat): void {
+    this.#context.json = json;
+  }
+
   /** Takes no more clients and closes the sockets of those there are; ends when all are closed. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -117,15 +133,16 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
 
   async #close(): Promise<void> {
     this.#unmount();
-    this.#api.sessions.off('close', this.#onGatewayClose);
+    this.#of.sessions.off('close', this.#onGatewayClose);
     await Promise.all([...this.#connections].map((connection) => connection.close()));
     this.emit('close');
   }
 
   #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    if (!offered.includes(SUBPROTOCOL)) {
-      refuseUpgrade(socket, '400 Bad Request', `the WebSocket subprotocol must be ${SUBPROTOCOL}`);
+    const { subprotocol } = this.#of;
+    if (!offered.includes(subprotocol)) {
+      refuseUpgrade(socket, '400 Bad Request', `the WebSocket subprotocol must be ${subprotocol}`);
       return;
     }
     this.#sockets.handleUpgrade(req, socket, head, (websocket) => {
@@ -136,76 +153,4 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
       });
     });
   }
-}
-
-/** One client. */
-class WebSocketConnection extends Connection {
-  readonly #websocket: WebSocket;
-  readonly #options: { maxBuffered: number; pingInterval: number; pongTimeout: number };
-  #pinger: NodeJS.Timeout | undefined;
-  #pongTimer: NodeJS.Timeout | undefined;
-
-  constructor(
-    context: ConnectionContext,
-    websocket: WebSocket,
-    options: { maxBuffered: number; pingInterval: number; pongTimeout: number },
-  ) {
-    super(context);
-    this.#websocket = websocket;
-    this.#options = options;
-    websocket.on('message', (data) => void this.take(textOf(data)));
-    websocket.on('error', (error) => {
-      context.logger.debug({ err: error }, 'WebSocket failed');
-    });
-    websocket.once('close', () => {
-      clearInterval(this.#pinger);
-      clearTimeout(this.#pongTimer);
-      this.gone();
-    });
-    if (options.pingInterval > 0) this.#startPinging();
-  }
-
-  close(): Promise<void> {
-    if (this.#websocket.readyState === WebSocket.CLOSED) return Promise.resolve();
-    return new Promise((resolve) => {
-      const patience = setTimeout(() => {
-        this.#websocket.terminate();
-      }, GOODBYE);
-      this.#websocket.once('close', () => {
-        clearTimeout(patience);
-        resolve();
-      });
-      this.#websocket.close(GOING_AWAY);
-    });
-  }
-
-  protected transmit(text: string): boolean {
-    const websocket = this.#websocket;
-    if (websocket.readyState !== WebSocket.OPEN) return true;
-    if (websocket.bufferedAmount > this.#options.maxBuffered) return false;
-    websocket.send(text);
-    return true;
-  }
-
-  protected terminate(): void {
-    this.#websocket.terminate();
-  }
-
-  #startPinging(): void {
-    this.#websocket.on('pong', () => {
-      clearTimeout(this.#pongTimer);
-      this.#pongTimer = undefined;
-    });
-    this.#pinger = setInterval(() => {
-      this.#websocket.ping();
-      this.#pongTimer ??= setTimeout(() => {
-        this.#websocket.terminate();
-      }, this.#options.pongTimeout);
-    }, this.#options.pingInterval);
-  }
-}
-
-function textOf(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString();
-  return data instanceof ArrayBuffer ? Buffer.from(data).toString() : data.toString();
 }

@@ -101,6 +101,12 @@ const char* DtlsStateName(std::uint64_t state) {
   return NameOf(kDtlsStates, state);
 }
 
+Napi::Array ToJs(Napi::Env env, const std::vector<std::string>& list) {
+  Napi::Array js = Napi::Array::New(env, list.size());
+  for (std::uint32_t i = 0; i < list.size(); ++i) js.Set(i, list[i]);
+  return js;
+}
+
 Napi::Object ToJs(Napi::Env env, const Event& event) {
   Napi::Object js = Napi::Object::New(env);
   const auto object = ToNumber(env, event.object);
@@ -117,10 +123,7 @@ Napi::Object ToJs(Napi::Env env, const Event& event) {
       js.Set("peer", object);
       js.Set("ufrag", event.text);
       js.Set("pwd", event.more);
-      Napi::Array list = Napi::Array::New(env, event.list.size());
-      for (std::uint32_t i = 0; i < event.list.size(); ++i)
-        list.Set(i, event.list[i]);
-      js.Set("candidates", list);
+      js.Set("candidates", ToJs(env, event.list));
       break;
     }
     case EventType::kPeerIce:

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/events.h"
@@ -34,6 +35,7 @@ Napi::Array GetArray(const Napi::Object& object, const char* name);
 Napi::Number ToNumber(Napi::Env env, std::uint64_t value);
 const char* IceStateName(std::uint64_t state);
 const char* DtlsStateName(std::uint64_t state);
+Napi::Array ToJs(Napi::Env env, const std::vector<std::string>& list);
 Napi::Object ToJs(Napi::Env env, const Event& event);
 
 }  // namespace hg

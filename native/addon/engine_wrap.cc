@@ -18,6 +18,15 @@ std::shared_ptr<const Certificate> ReadCertificate(
                               GetString(pem, "password"));
 }
 
+Tuning::Values ReadTuning(const Napi::Object& js) {
+  Tuning::Values values;
+  values.max_nack_age = GetMillis(js, "maxNackQueue");
+  values.no_media_time = GetMillis(js, "noMediaTimeout");
+  values.slow_link_threshold = static_cast<std::uint32_t>(
+      GetInteger(js, "slowLinkThreshold", 0, 1'000'000));
+  return values;
+}
+
 EngineOptions ReadOptions(Napi::Env env, const Napi::Object& js) {
   EngineOptions options;
   options.media_threads =
@@ -30,12 +39,9 @@ EngineOptions ReadOptions(Napi::Env env, const Napi::Object& js) {
   options.port_min = GetPort(js, "portMin");
   options.port_max = GetPort(js, "portMax");
   options.dtls_mtu = static_cast<int>(GetInteger(js, "dtlsMtu", 256, 1500));
-  options.max_nack_age = GetMillis(js, "maxNackQueue");
+  options.tuning = ReadTuning(js);
   options.silent_timeout = GetMillis(js, "silentPeerTimeout");
   options.setup_timeout = GetMillis(js, "setupTimeout");
-  options.no_media_time = GetMillis(js, "noMediaTimeout");
-  options.slow_link_threshold = static_cast<std::uint32_t>(
-      GetInteger(js, "slowLinkThreshold", 0, 1'000'000));
   try {
     options.certificate = ReadCertificate(js);
   } catch (const std::runtime_error& error) {
@@ -56,6 +62,7 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
        InstanceMethod<&EngineWrap::CreateTap>("createTap"),
        InstanceMethod<&EngineWrap::ArmTaps>("armTaps"),
        InstanceMethod<&EngineWrap::CreateInjector>("createInjector"),
+       InstanceMethod<&EngineWrap::Tune>("tune"),
        InstanceMethod<&EngineWrap::GetStats>("stats"),
        InstanceMethod<&EngineWrap::Close>("close")});
 }
@@ -121,6 +128,12 @@ Napi::Value EngineWrap::CreateInjector(const Napi::CallbackInfo& info) {
     throw MakeError(info.Env(), "HG_ERR_ARGUMENT",
                     "createInjector takes options");
   return InjectorWrap::Create(info.Env(), host_, info[0].As<Napi::Object>());
+}
+
+void EngineWrap::Tune(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject())
+    throw MakeError(info.Env(), "HG_ERR_ARGUMENT", "tune takes an object");
+  host_->engine(info.Env()).Tune(ReadTuning(info[0].As<Napi::Object>()));
 }
 
 Napi::Value EngineWrap::GetStats(const Napi::CallbackInfo& info) {

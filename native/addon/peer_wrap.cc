@@ -311,11 +311,20 @@ Napi::Value PeerWrap::GetStats(const Napi::CallbackInfo& info) {
   if (const auto profile = stats.srtp_profile.value(); profile != 0)
     js.Set("srtpProfile",
            std::string(SrtpProfileName(static_cast<SrtpProfile>(profile))));
-  if (const auto pair = stats.pair.load();
-      pair != nullptr && !pair->local.empty()) {
-    js.Set("localCandidate", pair->local);
-    js.Set("remoteCandidate", pair->remote);
+  const auto candidates = stats.candidates.load();
+  if (candidates != nullptr && !candidates->local.empty()) {
+    js.Set("localCandidate", candidates->local);
+    js.Set("remoteCandidate", candidates->remote);
   }
+  js.Set("remoteCandidates", candidates == nullptr
+                                 ? Napi::Array::New(env)
+                                 : ToJs(env, candidates->all_remote));
+  if (const auto us = stats.round_trip_us.value(); us != 0)
+    js.Set("roundTripTime", static_cast<double>(us) / 1000);
+  set("gatheredAt", stats.gathered_us);
+  set("iceConnectedAt", stats.ice_connected_us);
+  set("dtlsStartedAt", stats.dtls_started_us);
+  set("dtlsConnectedAt", stats.dtls_connected_us);
   set("bytesSent", stats.bytes_sent);
   set("packetsSent", stats.packets_sent);
   set("bytesReceived", stats.bytes_received);
@@ -339,6 +348,7 @@ Napi::Value PeerWrap::GetStats(const Napi::CallbackInfo& info) {
     set_track("ssrc", tracks_[i].ssrc);
     set_track("packets", egress.packets.value());
     set_track("bytes", egress.bytes.value());
+    set_track("bytesLastSecond", egress.bytes_last_second.value());
     set_track("retransmitted", egress.retransmitted.value());
     set_track("notRetransmitted", egress.not_retransmitted.value());
     set_track("nacks", egress.nacks.value());

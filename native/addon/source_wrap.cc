@@ -146,6 +146,8 @@ Napi::Value SourceWrap::GetStats(const Napi::CallbackInfo& info) {
   set("recovered", stats.recovered);
   set("givenUp", stats.given_up);
   js.Set("jitter", static_cast<double>(stats.jitter_us.value()) / 1000);
+  js.Set("fractionLost",
+         static_cast<double>(stats.fraction_lost.value()) / 256);
   set("largestPacket", stats.largest_packet);
   set("ssrc", stats.ssrc);
   js.Set("viewers",

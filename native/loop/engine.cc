@@ -9,6 +9,7 @@ namespace hg {
 Engine::Engine(const EngineOptions& options, EventSink& events)
     : options_(options),
       events_(events),
+      tuning_(std::make_shared<Tuning>(options.tuning)),
       dtls_(
           std::make_shared<DtlsContext>(options.certificate, options.dtls_mtu)),
       mesh_(options.media_threads),
@@ -57,10 +58,9 @@ Engine::PeerHandle Engine::CreatePeer(bool controlling) {
   config.ice.port_min = options_.port_min;
   config.ice.port_max = options_.port_max;
   config.ice.times = options_.ice_times;
-  config.max_nack_age = options_.max_nack_age;
+  config.tuning = tuning_;
   config.silent_timeout = options_.silent_timeout;
   config.setup_timeout = options_.setup_timeout;
-  config.slow_link_threshold = options_.slow_link_threshold;
   loops_[peer.shard]->Post([config, dtls = dtls_, stats](MediaLoop& loop) {
     loop.AddPeer(config, dtls, stats);
   });
@@ -160,8 +160,7 @@ void Engine::ForgetPeer(std::uint32_t id) {
 std::shared_ptr<SourceInfo> Engine::NewSource(SourceConfig config,
                                               unsigned shard) {
   config.id = next_id_++;
-  config.max_nack_age = options_.max_nack_age;
-  config.no_media_time = options_.no_media_time;
+  config.tuning = tuning_;
   auto info = std::make_shared<SourceInfo>(std::move(config));
   info->home_shard = shard;
   info->stats.last_arrival_ns.Set(

@@ -30,11 +30,9 @@ struct EngineOptions {
   std::shared_ptr<const Certificate> certificate;
   int dtls_mtu = 1200;
   IceTimes ice_times;
-  Duration max_nack_age{};
+  Tuning::Values tuning;
   Duration silent_timeout{};
   Duration setup_timeout{};
-  Duration no_media_time{};
-  std::uint32_t slow_link_threshold = 0;
 };
 
 struct UdpSourceOptions {
@@ -91,6 +89,8 @@ class Engine {
   // cannot be made.
   std::shared_ptr<DataEndpoint> Data(const PeerHandle& peer);
   void ClosePeer(const PeerHandle& peer);
+  // For all there are and come, within a second.
+  void Tune(const Tuning::Values& values) { tuning_->Set(values); }
   // To be called on each kPeerClosed, so that load is known.
   void ForgetPeer(std::uint32_t id);
 
@@ -123,6 +123,7 @@ class Engine {
 
   EngineOptions options_;
   EventSink& events_;
+  const std::shared_ptr<Tuning> tuning_;
   std::shared_ptr<const DtlsContext> dtls_;
   ShardMesh mesh_;
   PlacedSinks sinks_;

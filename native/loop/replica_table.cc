@@ -269,7 +269,7 @@ void ReplicaTable::FlushArriving() {
 void ReplicaTable::OnSecond(Timestamp now) {
   std::erase_if(replicas_, [&](auto& entry) {
     Replica& replica = *entry.second;
-    replica.Trim(now);
+    replica.OnSecond(now);
     const SourceInfo& info = replica.info();
     if (info.home_shard == shard_)
       return replica.empty() && FindSource(info.config.id) == nullptr;

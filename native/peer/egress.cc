@@ -43,7 +43,7 @@ Egress::~Egress() = default;
 std::unique_ptr<EgressTrack> Egress::MakeTrack(
     const EgressTrackConfig& config, std::shared_ptr<EgressStats> stats) {
   EgressTrack::Owner& owner = *this;
-  return std::make_unique<EgressTrack>(config, config_.max_nack_age,
+  return std::make_unique<EgressTrack>(config, config_.tuning->max_nack_age(),
                                        std::move(stats), owner);
 }
 
@@ -57,7 +57,7 @@ void Egress::SetTrack(std::size_t index, const EgressTrackConfig& config,
   EgressTrack* const known = TrackAt(index);
   if (known == nullptr) return;
   if (known->config().ssrc == config.ssrc)
-    return known->Reconfigure(config, config_.max_nack_age);
+    return known->Reconfigure(config, config_.tuning->max_nack_age());
   Flush();  // the queue knows it
   tracks_[index] = MakeTrack(config, std::move(stats));
   CheckLayers();
@@ -253,6 +253,8 @@ void Egress::WriteReports() {
 
 void Egress::OnReported() {
   next_report_ = now() + kReportInterval;
+  for (const auto& track : tracks_)
+    track->OnSecond(config_.tuning->max_nack_age(), now());
   owner_.OnReportInterval();
 }
 

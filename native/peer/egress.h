@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/tuning.h"
 #include "peer/egress_track.h"
 #include "peer/packet_io.h"
 #include "peer/packet_sender.h"
@@ -22,8 +23,8 @@
 namespace hg {
 
 struct EgressConfig {
-  std::uint32_t peer = 0;   // what its events are about
-  Duration max_nack_age{};  // 0: no NACK is answered
+  std::uint32_t peer = 0;  // what its events are about
+  std::shared_ptr<const Tuning> tuning;
 };
 
 class Egress final : private FeedbackHandler, private EgressTrack::Owner {

@@ -72,7 +72,8 @@ EgressTrack::EgressTrack(const EgressTrackConfig& config, Duration max_nack_age,
       rewrite_(RewriteConfig(config)),
       stats_(std::move(stats)),
       config_(config),
-      rtx_seq_(static_cast<std::uint16_t>(Random32() & 0x7fff)) {}
+      rtx_seq_(static_cast<std::uint16_t>(Random32() & 0x7fff)),
+      last_second_(owner.now()) {}
 
 EgressTrack::~EgressTrack() {
   if (layers_) {
@@ -93,6 +94,22 @@ void EgressTrack::Reconfigure(const EgressTrackConfig& config,
   rewrite_ = HeaderRewrite(RewriteConfig(config));
   sent_.reset();
   if (auto sent = MakeSentMap(config, max_nack_age)) sent_.emplace(*sent);
+}
+
+void EgressTrack::OnSecond(Duration max_nack_age, Timestamp now) {
+  if (!sent_ || max_nack_age <= Duration::zero()) {
+    sent_.reset();
+    if (auto sent = MakeSentMap(config_, max_nack_age)) sent_.emplace(*sent);
+  } else {
+    sent_->SetMaxAge(std::min<Duration>(max_nack_age, SentMap::kLongestAge));
+  }
+  const std::uint64_t bytes = stats_->bytes.value();
+  const auto elapsed_us = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(ToMicros(now - last_second_), 1));
+  stats_->bytes_last_second.Set((bytes - bytes_at_last_second_) * 1'000'000 /
+                                elapsed_us);
+  bytes_at_last_second_ = bytes;
+  last_second_ = now;
 }
 
 void EgressTrack::Unlink() {

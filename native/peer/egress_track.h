@@ -85,6 +85,8 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   void SetPaused(bool paused);
   // Another negotiation gave it other numbers. The SSRC and the clock stay.
   void Reconfigure(const EgressTrackConfig& config, Duration max_nack_age);
+  // What is tuned now; and counts what was sent since the last time.
+  void OnSecond(Duration max_nack_age, Timestamp now);
   // The transport came up, or back after silence.
   void OnTransportUp();
 
@@ -196,6 +198,8 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   std::size_t round_trip_count_ = 0;
   std::uint64_t remb_ = 0;
   std::uint32_t packets_at_report_ = 0;
+  std::uint64_t bytes_at_last_second_ = 0;
+  Timestamp last_second_;
   std::int64_t lost_seen_ = 0;
   std::uint64_t newly_lost_ = 0;
 };

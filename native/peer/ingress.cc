@@ -333,8 +333,10 @@ void Ingress::Report(Compound& out) {
   for (const Track& track : tracks_) {
     for (const auto& encoding : track.encodings) {
       encoding->OnSecond(host_.now());
-      if (const auto block = encoding->stream().MakeReport(host_.now()))
+      if (const auto block = encoding->stream().MakeReport(host_.now())) {
+        encoding->source().info().stats.fraction_lost.Set(block->fraction_lost);
         blocks.push_back(*block);
+      }
     }
   }
   for (std::span<const ReportBlock> rest = blocks; !rest.empty();) {

@@ -17,8 +17,8 @@ Peer::Peer(const PeerConfig& config, std::shared_ptr<const DtlsContext> dtls,
       ice_(MakeNiceIceTransport(config.ice, *this)),
       stats_(std::move(stats)),
       sender_(host_, *ice_, *stats_),
-      egress_({.peer = config.id, .max_nack_age = config.max_nack_age}, host_,
-              sender_, *stats_, *this),
+      egress_({.peer = config.id, .tuning = config.tuning}, host_, sender_,
+              *stats_, *this),
       config_(config),
       dtls_context_(std::move(dtls)) {}
 
@@ -219,15 +219,18 @@ void Peer::OnSenderReport(const SenderReport& report) {
 }
 
 void Peer::OnReportInterval() {
+  if (const auto round_trip = RoundTrip())
+    stats_->round_trip_us.Set(
+        static_cast<std::uint64_t>(ToMicros(*round_trip)));
   ReportSlowLinks();
   SetTimer();
 }
 
 void Peer::ReportSlowLinks() {
-  if (config_.slow_link_threshold == 0) return;
-  const auto tell = [this](const std::string& mid, bool uplink,
-                           std::uint64_t lost) {
-    if (lost < config_.slow_link_threshold) return;
+  const std::uint64_t threshold = config_.tuning->slow_link_threshold();
+  const auto tell = [&](const std::string& mid, bool uplink,
+                        std::uint64_t lost) {
+    if (threshold == 0 || lost < threshold) return;
     Event event;
     event.type = EventType::kPeerSlowLink;
     event.object = config_.id;
@@ -279,6 +282,7 @@ void Peer::IterateIce() {
 }
 
 void Peer::OnIceGathered(const std::vector<std::string>& candidates) {
+  NoteTime(stats_->gathered_us);
   Event event;
   event.type = EventType::kPeerGathered;
   event.object = config_.id;
@@ -302,6 +306,7 @@ void Peer::OnIceState(IceState state) {
   sender_.set_consent(connected);
   if (connected) {
     was_connected_ = true;
+    NoteTime(stats_->ice_connected_us);
     silent_deadline_.reset();
     if (srtp_) {
       egress_.OnTransportUp();
@@ -317,14 +322,22 @@ void Peer::OnIceChanged() {
   if (closed_) return;
   host_.WatchFds(ice_->fds());
   const auto& selected = ice_->selected();
-  stats_->pair.store(std::make_shared<const CandidatePairText>(
-      CandidatePairText{selected.local_candidate, selected.remote_candidate}));
+  stats_->candidates.store(std::make_shared<const CandidateTexts>(
+      CandidateTexts{selected.local_candidate, selected.remote_candidate,
+                     ice_->remote_candidates()}));
 }
 
 // ---- DTLS -------------------------------------------------------------------
 
+void Peer::NoteTime(Gauge& when_us) {
+  if (when_us.value() != 0) return;
+  when_us.Set(
+      static_cast<std::uint64_t>(ToMicros(host_.now().time_since_epoch())));
+}
+
 void Peer::StartDtls() {
   if (!dtls_) return;
+  NoteTime(stats_->dtls_started_us);
   if (dtls_->state() == DtlsState::kNew &&
       remote_->dtls_role == DtlsRole::kClient)
     dtls_->Start();
@@ -346,6 +359,7 @@ void Peer::OnDtlsConnected(const SrtpKeys& keys) {
     stats_->srtp_profile.Set(static_cast<std::uint64_t>(keys.profile));
   }
   setup_deadline_.reset();
+  NoteTime(stats_->dtls_connected_us);
   stats_->dtls_state.Set(static_cast<std::uint64_t>(DtlsState::kConnected));
   Event event;
   event.type = EventType::kPeerConnected;

@@ -36,10 +36,9 @@ enum class PeerCloseReason : std::uint8_t {
 struct PeerConfig {
   std::uint32_t id = 0;
   IceConfig ice;
-  Duration max_nack_age{};    // 0: no NACK is answered
+  std::shared_ptr<const Tuning> tuning;
   Duration silent_timeout{};  // from the loss of consent to the end
   Duration setup_timeout{};   // from the remote description to DTLS done
-  std::uint32_t slow_link_threshold = 0;  // packets lost per second; 0: off
 };
 
 struct PeerRemote {
@@ -139,6 +138,7 @@ class Peer final : private IceTransport::Observer,
   void OnRtcp(MutableBytes datagram);
   Ingress& ingress();
   void StartDtls();
+  void NoteTime(Gauge& when_us);
   void StartData();
   void ReportSlowLinks();
   void SetTimer();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/counter.h"
 
@@ -13,6 +14,7 @@ namespace hg {
 
 struct EgressStats {
   Counter packets, bytes;
+  Gauge bytes_last_second;
   Counter retransmitted;      // for NACKs, as RTX or plain
   Counter not_retransmitted;  // too old, unknown, too soon, over the share
   Counter nacks, plis, firs;
@@ -21,10 +23,12 @@ struct EgressStats {
   Gauge round_trip_us;  // 0: unknown
 };
 
-// A pair of texts that changes rarely; swapped whole.
-struct CandidatePairText {
+// Texts that change rarely; swapped whole. The candidates of the selected pair,
+// empty if there is none, and all that the other side has.
+struct CandidateTexts {
   std::string local;
   std::string remote;
+  std::vector<std::string> all_remote;
 };
 
 struct PeerStats {
@@ -37,7 +41,10 @@ struct PeerStats {
   Counter send_dropped;  // socket full, path refused, no room to queue
   Gauge remb;
   Counter transport_cc_reports, transport_cc_lost;
-  std::atomic<std::shared_ptr<const CandidatePairText>> pair;
+  Gauge round_trip_us;  // the shortest known; 0: none
+  // When it happened first, of MonotonicNow(); 0: not yet.
+  Gauge gathered_us, ice_connected_us, dtls_started_us, dtls_connected_us;
+  std::atomic<std::shared_ptr<const CandidateTexts>> candidates;
 };
 
 }  // namespace hg

@@ -24,9 +24,9 @@ bool IsLateKeyframe(const PacketRef& packet) {
 }
 
 std::optional<RetransmissionStore> MakeStore(const SourceConfig& config) {
-  if (config.max_nack_age <= Duration::zero()) return std::nullopt;
-  return RetransmissionStore(
-      {.packets = kStorePackets, .max_age = config.max_nack_age});
+  const Duration max_age = config.tuning->max_nack_age();
+  if (max_age <= Duration::zero()) return std::nullopt;
+  return RetransmissionStore({.packets = kStorePackets, .max_age = max_age});
 }
 
 }  // namespace
@@ -155,8 +155,12 @@ std::uint64_t Replica::LowestRemb() const {
   return lowest;
 }
 
-void Replica::Trim(Timestamp now) {
-  if (store_) store_->Trim(now);
+void Replica::OnSecond(Timestamp now) {
+  const Duration max_age = info_->config.tuning->max_nack_age();
+  if (max_age <= Duration::zero()) return store_.reset();
+  if (!store_) store_.emplace(*MakeStore(info_->config));
+  store_->SetMaxAge(max_age);
+  store_->Trim(now);
 }
 
 }  // namespace hg

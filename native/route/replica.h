@@ -55,7 +55,8 @@ class Replica {
   }
   // The lowest bandwidth a viewer here reports, bit/s; 0: none does.
   std::uint64_t LowestRemb() const;
-  void Trim(Timestamp now);
+  // Lets go of what is too old, by what is tuned now.
+  void OnSecond(Timestamp now);
 
   const SourceInfo& info() const { return *info_; }
   const std::shared_ptr<const SourceInfo>& shared_info() const { return info_; }

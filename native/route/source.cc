@@ -181,7 +181,7 @@ void Source::OnSecond(Timestamp now) {
                                    static_cast<std::uint64_t>(*average * 10));
   }
 
-  const Duration patience = info_->config.no_media_time;
+  const Duration patience = info_->config.tuning->no_media_time();
   if (receiving_ && patience > Duration::zero() &&
       now - last_arrival_ >= patience)
     SetReceiving(false);

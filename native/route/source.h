@@ -16,6 +16,7 @@
 #include "base/counter.h"
 #include "base/events.h"
 #include "base/pool.h"
+#include "base/tuning.h"
 #include "route/keyframe_gate.h"
 #include "rtp/codec/registry.h"
 #include "rtp/ext/ids.h"
@@ -36,8 +37,7 @@ struct SourceConfig {
   Duration collision{};          // 0: a new SSRC takes over at once
   Duration keyframe_buffer_span{};
   std::size_t keyframe_buffer_bytes = 0;
-  Duration max_nack_age{};   // 0: no packet is kept to be resent
-  Duration no_media_time{};  // silence that is reported; 0: never
+  std::shared_ptr<const Tuning> tuning = std::make_shared<const Tuning>();
 };
 
 // Written by the source's media thread, read by any.
@@ -49,6 +49,7 @@ struct SourceStats {
   Counter nacks, retransmitted;
   Gauge recovered, given_up;  // of those asked for
   Gauge jitter_us;            // RFC 3550 s6.4.1
+  Gauge fraction_lost;        // of 256, in the newest report of a peer's track
   Gauge largest_packet, ssrc, bitrate;
   Gauge last_arrival_ns;        // of MonotonicNow(); that of creation at first
   Counter invalid_descriptors;  // dependency descriptors that cannot be read

@@ -51,13 +51,14 @@ class RetransmissionStore {
   // Lets go of the packets older than max_age, for a source that fell silent.
   void Trim(Timestamp now);
   void Clear();
+  void SetMaxAge(Duration max_age) { max_age_ = max_age; }
 
  private:
   std::size_t IndexOf(std::uint32_t seq) const { return seq & mask_; }
 
   void LetGo(Timestamp now, std::size_t most);
 
-  const Duration max_age_;
+  Duration max_age_;
   const std::size_t mask_;
   std::vector<PacketRef> slots_;
   // Extended sequence numbers; nothing is kept: `oldest_` is beyond `newest_`.

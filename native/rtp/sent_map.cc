@@ -22,11 +22,15 @@ static_assert((TicksOf(SentMap::kLongestAge) >> kResendShift) + 2 < 0xffff);
 
 }  // namespace
 
-SentMap::SentMap(const Limits& limits)
-    : max_age_ticks_(TicksOf(limits.max_age)), slots_(limits.packets) {
+SentMap::SentMap(const Limits& limits) : slots_(limits.packets) {
   HG_CHECK(std::has_single_bit(limits.packets));  // SlotFor masks with size - 1
   HG_CHECK(limits.packets <= 0x8000);
-  HG_CHECK(limits.max_age >= 0s && limits.max_age <= kLongestAge);
+  SetMaxAge(limits.max_age);
+}
+
+void SentMap::SetMaxAge(Duration max_age) {
+  HG_CHECK(max_age >= 0s && max_age <= kLongestAge);
+  max_age_ticks_ = TicksOf(max_age);
 }
 
 std::uint32_t SentMap::Remember(std::uint16_t seq, std::uint32_t source_seq,

@@ -57,6 +57,7 @@ class SentMap {
   // 0.13 ms.
   Answer Request(std::uint16_t seq, Timestamp now, Duration min_interval);
   void Clear();
+  void SetMaxAge(Duration max_age);  // at most kLongestAge
   // Remember(seq) follows soon.
   void Prefetch(std::uint16_t seq) const {
     __builtin_prefetch(&slots_[seq & (slots_.size() - 1)]);
@@ -75,7 +76,7 @@ class SentMap {
 
   Slot& SlotFor(std::uint16_t seq) { return slots_[seq & (slots_.size() - 1)]; }
 
-  const std::uint32_t max_age_ticks_;
+  std::uint32_t max_age_ticks_ = 0;
   bool empty_ = true;
   std::uint16_t highest_ = 0;
   std::vector<Slot> slots_;

@@ -50,6 +50,8 @@ export class StubEngine implements NativeEngine {
   tapsReady = false;
   /** Code and text of what creating a recorder fails with. */
   recorderFailure: string | null = null;
+  /** What it was tuned to, one after another. */
+  readonly tuned: object[] = [];
   /** What every peer gathers. */
   candidates = [
     'candidate:1 1 udp 2015363327 192.0.2.7 49763 typ host',
@@ -121,6 +123,10 @@ export class StubEngine implements NativeEngine {
     const injector = new StubInjector(this, this.createPeerSource(options));
     this.injectors.push(injector);
     return injector;
+  }
+
+  tune(tuning: Parameters<NativeEngine['tune']>[0]): void {
+    this.tuned.push(tuning);
   }
 
   stats(): NativeEngineStats {
@@ -309,11 +315,17 @@ export class StubPeer implements NativePeer {
       remb: 0,
       transportCcReports: 0,
       transportCcLost: 0,
+      remoteCandidates: [],
+      gatheredAt: 1,
+      iceConnectedAt: 2,
+      dtlsStartedAt: 3,
+      dtlsConnectedAt: 4,
       tracks: this.tracks.map(({ mid, ssrc }) => ({
         mid,
         ssrc,
         packets: 1,
         bytes: 1200,
+        bytesLastSecond: 0,
         retransmitted: 0,
         notRetransmitted: 0,
         nacks: 0,
@@ -634,6 +646,7 @@ export class StubSource implements NativeSource {
       recovered: 0,
       givenUp: 0,
       jitter: 0,
+      fractionLost: 0,
       largestPacket: 1200,
       ssrc: 77,
       viewers: 0,

@@ -72,6 +72,9 @@ const EXTENSIONS = {
   ],
 } as const;
 
+/** What the admin API shows of a handle that sends nothing. */
+const IDLE = { audio_active: true, video_active: true, bitrate: 0, 'peer-bitrate': 0, slowlink_count: 0 };
+
 /** What goes back to one client. */
 class Echo {
   readonly #links = new Map<string, Link>();
@@ -84,6 +87,7 @@ class Echo {
   /** Data channels with echoes that wait for room. */
   readonly #full = new Set<DataChannel>();
   #hasData = false;
+  #slowLinks = 0;
 
   constructor(
     readonly peer: Peer,
@@ -95,6 +99,7 @@ class Echo {
     });
     peer.on('datachannel', (channel) => this.#answer(channel));
     peer.on('slowlink', ({ mid, media, uplink, lost }) => {
+      this.#slowLinks += 1;
       handle.push({ echotest: 'event', mid, media, uplink, nacks: lost });
     });
   }
@@ -121,6 +126,23 @@ class Echo {
     if (bitrate === undefined || bitrate === this.#bitrate) return;
     this.#bitrate = bitrate;
     this.peer.setMaxBitrate(bitrate);
+  }
+
+  /** What the admin API shows. */
+  info(): object {
+    const tracks = [...this.peer.incoming];
+    const codecOf = (kind: string) => tracks.find((track) => track.kind === kind)?.codec.name;
+    return {
+      audio_active: !this.#muted.audio,
+      video_active: !this.#muted.video,
+      audio_codec: codecOf('audio'),
+      video_codec: codecOf('video'),
+      bitrate: this.#bitrate,
+      'peer-bitrate': this.peer.closed ? 0 : this.peer.stats().remb,
+      slowlink_count: this.#slowLinks,
+      simulcast: tracks.some((track) => track.encodings.length > 1) ? true : undefined,
+      recording: this.recording ? true : undefined,
+    };
   }
 
   /** Whether a client says of an m-line that it is coded in layers. */
@@ -267,6 +289,11 @@ export class EchoTestPlugin extends Plugin {
 
   override requestFor(): Request {
     return this.#request;
+  }
+
+  override handleInfo(handle: Handle): object {
+    const flags = { hangingup: handle.peer?.closed === true ? 1 : 0, destroyed: handle.closed ? 1 : 0 };
+    return { ...(this.#echoes.get(handle)?.info() ?? IDLE), ...flags };
   }
 
   override opened(gateway: EchoTestHost): void {

@@ -10,6 +10,7 @@ import { destroy } from './destroy.js';
 import { disable } from './disable.js';
 import { edit } from './edit.js';
 import { enable } from './enable.js';
+import { handleInfo } from './handle-info.js';
 import { info } from './info.js';
 import { kickAll } from './kick-all.js';
 import { list } from './list.js';
@@ -95,6 +96,14 @@ export class StreamingPlugin extends Plugin {
   }
   override get description(): string {
     return 'live RTP streams for any number of viewers';
+  }
+
+  override get adminRequests(): readonly string[] {
+    return Object.entries(this.requests).flatMap(([verb, { kind }]) => (kind === 'sync' ? [verb] : []));
+  }
+
+  override handleInfo(handle: Handle): object {
+    return handleInfo(handle, this.#context.viewerOf(handle));
   }
 
   override opened(host: StreamingHost): void {

@@ -7,7 +7,8 @@ import type { Test } from 'tap';
 import { WebSocket } from 'ws';
 
 import { Emitter } from '../../../lib/events.js';
-import type { Logger } from '../../../lib/logger.js';
+import type { LogControl, Logger } from '../../../lib/logger.js';
+import type { MediaTuning } from '../../../lib/peer/media-tuning.js';
 import type { HangupReason, Peer, PeerEvents, PeerState, RemoteCandidate } from '../../../lib/peer/peer.js';
 import type { Handle } from '../../../lib/plugins/handle.js';
 import { asyncRequest, Plugin, PluginError, reply, request } from '../../../lib/plugins/plugin.js';
@@ -16,6 +17,7 @@ import { LocalClient } from '../../../lib/session/local-client.js';
 import type { SessionTableOptions } from '../../../lib/session/sessions.js';
 import { SessionTable } from '../../../lib/session/sessions.js';
 import type { ServerFacts } from '../../../lib/signalling/server-info.js';
+import type { TokenStore } from '../../../lib/signalling/tokens.js';
 
 /** Counts who waits for a room: the least a plugin can be. */
 export class LobbyPlugin extends Plugin {
@@ -167,14 +169,23 @@ export interface TestGateway {
   readonly lobby: LobbyPlugin;
   readonly odd: OddPlugin;
   readonly apiSecret?: string | undefined;
+  readonly adminSecret?: string | undefined;
+  tokens?: TokenStore;
+  events?: { customEvent(schema: string, data: object): void };
+  tuning?: MediaTuning;
   serverFacts(): ServerFacts;
 }
 
 export function testGateway(
   t: Test,
-  options: SessionTableOptions & { apiSecret?: string; facts?: ServerFacts } = {},
+  options: SessionTableOptions & {
+    apiSecret?: string;
+    adminSecret?: string;
+    facts?: ServerFacts;
+    control?: LogControl;
+  } = {},
 ): TestGateway {
-  const { apiSecret, facts = { versionString: '1.2.3' }, ...sessionOptions } = options;
+  const { apiSecret, adminSecret, control, facts = { versionString: '1.2.3' }, ...sessionOptions } = options;
   const log: LogEntry[] = [];
   const write =
     (level: string) =>
@@ -182,7 +193,8 @@ export function testGateway(
       if (typeof first === 'string') log.push({ level, message: first, details: {} });
       else log.push({ level, message: second, details: first });
     };
-  const logger: Logger = {
+  const logger: Logger & Partial<LogControl> = {
+    ...control,
     trace: write('trace'),
     debug: write('debug'),
     info: write('info'),
@@ -219,6 +231,7 @@ export function testGateway(
     lobby,
     odd,
     apiSecret,
+    adminSecret,
     serverFacts: () => facts,
   };
 }

@@ -294,11 +294,11 @@ EngineRig::EngineRig(const Options& options) : options_(options) {
   engine.local_addresses = {"127.0.0.1"};
   engine.certificate = SharedCertificate();
   engine.ice_times = options.ice_times;
-  engine.max_nack_age = options.max_nack_age;
+  engine.tuning = {.max_nack_age = options.max_nack_age,
+                   .no_media_time = 1s,
+                   .slow_link_threshold = options.slow_link_threshold};
   engine.silent_timeout = options.silent_timeout;
   engine.setup_timeout = options.setup_timeout;
-  engine.slow_link_threshold = options.slow_link_threshold;
-  engine.no_media_time = 1s;
   engine_ = std::make_unique<Engine>(engine, inbox_);
 }
 

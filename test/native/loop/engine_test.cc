@@ -43,7 +43,7 @@ TEST_CASE("every viewer gets every packet over a perfect network") {
       CHECK(viewer->peer().stats->srtp_profile.value() ==
             static_cast<std::uint64_t>(SrtpProfile::kAeadAes128Gcm));
       CHECK(counters.sender_reports >= 1);
-      const auto pair = viewer->peer().stats->pair.load();
+      const auto pair = viewer->peer().stats->candidates.load();
       REQUIRE(pair);
       CHECK(pair->local.find("127.0.0.1:" +
                              std::to_string(viewer->server_port())) == 0);

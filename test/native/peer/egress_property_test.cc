@@ -70,7 +70,7 @@ class RandomSource final : private Source::Host {
       timestamp_offset_ = static_cast<std::uint32_t>(rng_());
     }
   }
-  void Trim(Timestamp now) { replica_.Trim(now); }
+  void Trim(Timestamp now) { replica_.OnSecond(now); }
 
  private:
   static std::shared_ptr<const SourceInfo> MakeInfo(std::uint32_t id,

@@ -132,8 +132,9 @@ class Rig final : public SenderRig, private Egress::Owner {
   std::vector<std::uint32_t> sender_reports;  // what they were about
   int intervals = 0;
   int turns = 0;
+  const std::shared_ptr<Tuning> tuning = TunedTo({.max_nack_age = 1s});
   Egress egress{
-      {.peer = kPeer, .max_nack_age = 1s}, thread, sender, stats, *this};
+      {.peer = kPeer, .tuning = tuning}, thread, sender, stats, *this};
 
  private:
   void OnSenderReport(const SenderReport& report) override {
@@ -265,6 +266,48 @@ TEST_CASE("the same track with another payload type goes on") {
   CHECK(RtpView::Parse(left.rtp[0])->payload_type == 101);
   CHECK(RtpView::Parse(left.rtp[1])->payload_type == 55);
   CHECK(rig.track_stats[0]->packets.value() == 2);
+}
+
+TEST_CASE("how old a packet may be that is sent again can be changed") {
+  Rig rig;
+  rig.egress.StartReports();
+  rig.Send(0);
+  rig.EndTurn();
+  const auto seqs = SeqsOf(rig.Take().rtp, Rig::SsrcOf(0));
+  REQUIRE(seqs.size() == 1);
+
+  rig.tuning->Set({});
+  rig.RunUntil(kStart + 1300ms);
+  rig.Send(0);
+  rig.EndTurn();
+  const auto off = SeqsOf(rig.Take().rtp, Rig::SsrcOf(0));
+  rig.TellNack(0, off);
+  CHECK(rig.track_stats[0]->retransmitted.value() == 0);
+
+  rig.tuning->Set({.max_nack_age = 1s});
+  rig.RunUntil(kStart + 3s);
+  rig.Send(0);
+  rig.EndTurn();
+  const auto on = SeqsOf(rig.Take().rtp, Rig::SsrcOf(0));
+  rig.TellNack(0, on);
+  CHECK(rig.track_stats[0]->retransmitted.value() == 1);
+}
+
+TEST_CASE("what a track sends in a second is counted") {
+  Rig rig;
+  rig.egress.StartReports();
+  rig.Send(0, 4);
+  rig.EndTurn();
+
+  rig.RunUntil(kStart + 1200ms);
+  const std::uint64_t bytes = rig.track_stats[0]->bytes.value();
+  CHECK(rig.track_stats[0]->bytes_last_second.value() ==
+        bytes * 1'000'000 / 1'200'000);
+
+  rig.Send(0);
+  rig.EndTurn();
+  rig.RunUntil(kStart + 5s);
+  CHECK(rig.track_stats[0]->bytes_last_second.value() == 0);
 }
 
 TEST_CASE("one track is paused, and tracks that are not there are left alone") {

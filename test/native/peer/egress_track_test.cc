@@ -131,7 +131,7 @@ TEST_CASE("a keyframe whose first packet comes last is sent whole") {
 TEST_CASE(
     "a keyframe of which too little is kept is not begun, but asked for") {
   SourceConfig config = VideoConfig();
-  config.max_nack_age = Duration::zero();
+  config.tuning = TunedTo({});
   SourceStub source(config);
   EgressRig rig(PlainVideo());
   rig.track.Link(&source.replica);

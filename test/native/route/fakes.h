@@ -63,14 +63,17 @@ class UpstreamStub final : public Replica::Upstream {
   int requests = 0;
 };
 
+inline std::shared_ptr<Tuning> TunedTo(const Tuning::Values& values) {
+  return std::make_shared<Tuning>(values);
+}
+
 inline SourceConfig VideoConfig() {
   SourceConfig config;
   config.id = 7;
   config.video = true;
   config.codec = "vp8";
   config.clock_rate = 90000;
-  config.max_nack_age = 1s;
-  config.no_media_time = 1s;
+  config.tuning = TunedTo({.max_nack_age = 1s, .no_media_time = 1s});
   return config;
 }
 
@@ -79,7 +82,7 @@ inline SourceConfig AudioConfig() {
   config.id = 8;
   config.codec = "opus";
   config.clock_rate = 48000;
-  config.max_nack_age = 1s;
+  config.tuning = TunedTo({.max_nack_age = 1s});
   return config;
 }
 

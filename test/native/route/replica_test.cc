@@ -245,7 +245,7 @@ TEST_CASE("a keyframe that begins late and is not kept is asked for again") {
   }
   SUBCASE("resends are off") {
     SourceConfig config = VideoConfig();
-    config.max_nack_age = Duration::zero();
+    config.tuning = TunedTo({});
     Rig rig(config);
     SinkStub waiting;
     rig.replica.AddSink(waiting);
@@ -275,7 +275,7 @@ TEST_CASE("a kept group whose keyframe begins late is whole, or none") {
   CHECK(Ids(rig.replica.keyframe_group()) == Numbers{1, 2, 3, 4});
 
   SourceConfig config = WithKeyframeBuffer();
-  config.max_nack_age = Duration::zero();
+  config.tuning = TunedTo({});
   Rig other(config);
   for (const std::uint64_t n : {0, 2, 3}) other.Send(other.Packet(n));
   other.Send(other.Late(1));
@@ -291,21 +291,50 @@ TEST_CASE("memory goes back when a source falls silent") {
   PacketRef last = rig.Packet(100);
   rig.Send(last);
 
-  rig.replica.Trim(kStart + 60s);
+  rig.replica.OnSecond(kStart + 60s);
 
   CHECK(rig.replica.Find(0x10000 + 100, last->info.arrival) == nullptr);
 }
 
+TEST_CASE("how long packets are kept for resends can be changed") {
+  const auto tuning = TunedTo({.max_nack_age = 1s});
+  SourceConfig config = VideoConfig();
+  config.tuning = tuning;
+  Rig rig(config);
+  SinkStub sink;
+  sink.resends = true;
+  rig.replica.AddSink(sink);
+  const Timestamp sent = kStart + 10ms;
+  rig.Send(rig.Packet(1));
+  REQUIRE(rig.replica.Find(0x10001, sent + 300ms) != nullptr);
+
+  tuning->Set({.max_nack_age = 200ms});
+  rig.replica.OnSecond(sent);
+  CHECK(rig.replica.Find(0x10001, sent + 200ms) != nullptr);
+  CHECK(rig.replica.Find(0x10001, sent + 201ms) == nullptr);
+
+  tuning->Set({});
+  rig.replica.OnSecond(sent);
+  rig.Send(rig.Packet(2));
+  CHECK(rig.replica.Find(0x10001, sent) == nullptr);
+  CHECK(rig.replica.Find(0x10002, sent) == nullptr);
+
+  tuning->Set({.max_nack_age = 1s});
+  rig.replica.OnSecond(sent);
+  rig.Send(rig.Packet(3));
+  CHECK(rig.replica.Find(0x10003, kStart + 30ms) != nullptr);
+}
+
 TEST_CASE("nothing is kept for resends when they are off") {
   SourceConfig config = VideoConfig();
-  config.max_nack_age = Duration::zero();
+  config.tuning = TunedTo({});
   Rig rig(config);
   SinkStub sink;
   rig.replica.AddSink(sink);
   rig.Send(rig.Packet(0));
 
   CHECK(rig.replica.Find(0x10000, kStart) == nullptr);
-  rig.replica.Trim(kStart);
+  rig.replica.OnSecond(kStart);
 }
 
 TEST_CASE("the lowest reported bandwidth counts, silence does not") {

@@ -362,7 +362,7 @@ TEST_CASE("silence is reported after its time, and the end of it at once") {
 
 TEST_CASE("silence is not reported when it is switched off") {
   SourceConfig config = VideoConfig();
-  config.no_media_time = Duration::zero();
+  config.tuning = TunedTo({});
   Rig rig(config);
   rig.Send({.seq = 1});
   rig.events.Take();
