@@ -29,8 +29,10 @@ import {
 } from './routing/recorder.js';
 import { Taps, type Tap, type TapOptions } from './routing/tap.js';
 import { UdpSources } from './routing/udp-source.js';
+import type { Authenticate } from './session/authenticate.js';
 import { LocalClient } from './session/local-client.js';
 import { SESSION_OPTIONS, SessionTable, type SessionTableOptions } from './session/sessions.js';
+import { MemoryTokens, type TokenStore } from './session/tokens.js';
 import { VERSION } from './version.js';
 
 /** How media gets in and out. */
@@ -74,8 +76,23 @@ export interface GatewayOptions extends Omit<SessionTableOptions, 'watchdogInter
   echotest?: EchoTestOptions | boolean;
   /** Behind the name of a recording that is being written: `tmp` makes it `talk.mjr.tmp`. Default: nothing. */
   recordingsTmpExtension?: string;
-  /** Requests must carry it as `apisecret`. Default: none is needed. */
+  /**
+   * Requests must carry it as `apisecret`, all but `info` and `ping`. With this and tokens either
+   * suffices. Default: none is needed.
+   */
   apiSecret?: string;
+  /** Requests must carry one of {@link Gateway.tokens} as `token`. Default false. */
+  tokenAuth?: boolean;
+  /**
+   * Requests must carry a token that {@link signToken} made with this secret, for the realm `janus`; its
+   * items are the plugins it may attach to. There are no stored tokens then. Default: none is needed.
+   */
+  tokenAuthSecret?: string;
+  /**
+   * Asked for each request that secret and token, if there must be any, allow: it can refuse more, and
+   * not less. To decide alone, leave the three above out. Default: nobody is asked.
+   */
+  authenticate?: Authenticate;
   /** As clients see it in `server_info`. Default `headgate`. */
   serverName?: string;
   /** Default: warnings and errors to stderr. */
@@ -125,6 +142,9 @@ const SPEC = {
   echotest: { read: (_path: string, value: unknown) => value as EchoTestOptions | boolean | undefined },
   recordingsTmpExtension: option.optional(option.string({ pattern: /^\w+$/, expected: 'letters and digits' })),
   apiSecret: option.optional(option.string()),
+  tokenAuth: option.boolean({ default: false }),
+  tokenAuthSecret: option.optional(option.string({ pattern: /./s, expected: 'a string that is not empty' })),
+  authenticate: option.optional(option.function<Authenticate>()),
   serverName: option.string({ default: 'headgate' }),
   logger: option.optional(
     option.withMethods<Logger>('a logger with trace, debug, info, warn and error, such as pino', [
@@ -155,6 +175,10 @@ process.on('exit', () => {
 export class Gateway extends Emitter<GatewayEvents> implements PluginHost, AsyncDisposable {
   readonly logger: Logger;
   readonly apiSecret: string | undefined;
+  readonly tokenAuthSecret: string | undefined;
+  readonly authenticate: Authenticate | undefined;
+  /** The tokens clients may show; undefined without the option `tokenAuth`. */
+  readonly tokens: TokenStore | undefined;
   /** Sessions of clients. */
   readonly sessions: SessionTable;
   /** The Janus API for the application itself. */
@@ -194,10 +218,13 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
 
   private constructor(options: OptionValues<typeof SPEC>) {
     super();
-    const { media, apiSecret, logger = consoleLogger() } = options;
+    const { media, apiSecret, tokenAuth, tokenAuthSecret, authenticate, logger = consoleLogger() } = options;
     this.#options = options;
     this.logger = logger;
     this.apiSecret = apiSecret;
+    this.tokenAuthSecret = tokenAuthSecret;
+    this.authenticate = authenticate;
+    this.tokens = tokenAuth && tokenAuthSecret === undefined ? new MemoryTokens() : undefined;
     const { addresses, onlyLoopback } = localAddresses(media);
     this.#addresses = addresses;
     if (onlyLoopback) logger.warn('this machine has no address but loopback: only browsers on it can be reached');
@@ -211,10 +238,11 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     this.#taps = new Taps(this.#engine, logger);
     this.#injectors = new Injectors(this.#engine, logger);
     this.mountpoints = new Mountpoints(this.#sources, logger);
-    const { sessionTimeout, reclaimSessionTimeout, maxSessions, maxHandles, opaqueIdInApi } = options;
+    const { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, maxSessions, maxHandles, opaqueIdInApi } =
+      options;
     this.sessions = new SessionTable(
       { plugins: this.#plugins, logger, createPeer: (peerOptions) => this.createPeer(peerOptions) },
-      { sessionTimeout, reclaimSessionTimeout, maxSessions, maxHandles, opaqueIdInApi },
+      { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, maxSessions, maxHandles, opaqueIdInApi },
     );
     this.local = new LocalClient(this.sessions);
     logger.info({ ...this.versions, addresses, mediaThreads: media.threads }, 'gateway opened');
@@ -348,6 +376,8 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       author: 'headgate',
       serverName,
       localIp: this.#addresses[0] ?? '127.0.0.1',
+      dataChannels: true,
+      consentFreshness: true,
       ipv6: media.ipv6,
       minNackQueue: media.maxNackQueue,
       dtlsMtu: media.dtlsMtu,

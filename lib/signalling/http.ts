@@ -4,17 +4,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { option, readOptions } from '../options.js';
 import { API_ERROR } from '../session/api-error.js';
 import type { SessionOwner } from '../session/owner.js';
+import type { AclOptions } from './acl.js';
+import { ACL_OPTIONS, readAcl } from './acl.js';
 import { asExpressApp } from './express.js';
 import type { RequestBody } from './http-body.js';
 import { readBody } from './http-body.js';
 import type { JanusApi, Origin, Outcome, PathIds, SignallingGateway } from './janus-api.js';
-import { apiOf } from './janus-api.js';
+import { ANSWER_TIMEOUT, apiOf } from './janus-api.js';
 import { HTTP_TRANSPORT, Mailbox } from './mailbox.js';
 import type { JsonFormat, ReadJson } from './wire.js';
 import { JSON_FORMATS, makeError, readJson, writeJson } from './wire.js';
 
 /** Options of {@link janusHttp}, {@link janusKoa} and {@link janusFastify}. */
-export interface JanusHttpOptions {
+export interface JanusHttpOptions extends AclOptions {
   /**
    * Where the API is, below the place it is mounted at. Default: `/janus`, or
    * that place itself if the framework strips it, as `app.use('/janus', …)` does.
@@ -30,7 +32,10 @@ export interface JanusHttpOptions {
   maxBody?: number;
   /** How long a request for events waits for one, in milliseconds. Default 30,000. */
   longPollTimeout?: number;
-  /** How long a plugin may take to answer, in milliseconds; then the connection is closed. Default 10,000. */
+  /**
+   * How long a plugin may take to answer, in milliseconds; then the connection is closed. Default 10,000.
+   * A decision of `authenticate` that takes so long is a refusal.
+   */
   answerTimeout?: number;
 }
 
@@ -59,13 +64,14 @@ export interface Framed {
 }
 
 const OPTIONS = {
+  ...ACL_OPTIONS,
   path: option.optional(option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /' })),
   json: option.oneOf(JSON_FORMATS, { default: 'indented' as JsonFormat }),
   allowOrigin: option.optional(option.string()),
   enforceCors: option.boolean({ default: false }),
   maxBody: option.integer({ min: 1024, max: 2 ** 30, default: 2 ** 20 }),
   longPollTimeout: option.integer({ min: 1, max: 600_000, default: 30_000 }),
-  answerTimeout: option.integer({ min: 1, max: 600_000, default: 10_000 }),
+  answerTimeout: option.integer({ min: 1, max: 600_000, default: ANSWER_TIMEOUT }),
 };
 
 const DEFAULT_PATH = '/janus';
@@ -138,13 +144,17 @@ function parserFailure(error: unknown): RequestBody | undefined {
 export class HttpTransport {
   readonly #api: JanusApi;
   readonly #options: ReturnType<typeof readOptions<typeof OPTIONS>>;
+  readonly #mayCome: (req: IncomingMessage) => boolean;
   readonly #origin: Origin;
 
   constructor(gateway: SignallingGateway, where: string, options: JanusHttpOptions) {
     this.#options = readOptions(where, options, OPTIONS);
     this.#api = apiOf(gateway);
     this.#api.mounted(HTTP_TRANSPORT, { name: 'HTTP', description: 'The Janus API over HTTP with long poll' });
+    this.#mayCome = readAcl(this.#options);
     this.#origin = {
+      transport: HTTP_TRANSPORT,
+      answerTimeout: this.#options.answerTimeout,
       ownerFor: (current: SessionOwner | null) =>
         current instanceof Mailbox ? current : new Mailbox(this.#api.logger),
     };
@@ -173,7 +183,7 @@ export class HttpTransport {
   async #serve(req: IncomingMessage, res: ServerResponse, parts: string[] | null, framed: Framed): Promise<void> {
     const method = req.method ?? 'GET';
     this.#setCors(req, res);
-    if (!this.#corsAllows(req)) {
+    if (!this.#mayCome(req) || !this.#corsAllows(req)) {
       end(res, 403);
     } else if (method === 'OPTIONS') {
       end(res, 200);
@@ -209,7 +219,7 @@ export class HttpTransport {
   async #poll(req: IncomingMessage, res: ServerResponse, sessionId: number): Promise<void> {
     const query = new URLSearchParams(/\?(.*)$/s.exec(req.url ?? '')?.[1] ?? '');
     const credentials = { secret: query.get('apisecret') ?? undefined, token: query.get('token') ?? undefined };
-    if (!this.#api.auth.allows(credentials)) {
+    if (!(await this.#api.mayPoll(credentials, this.#originOf(req)))) {
       end(res, 403);
       return;
     }
@@ -278,14 +288,22 @@ export class HttpTransport {
       this.#send(res, makeError({ code: API_ERROR.INVALID_JSON, message: `no JSON: ${body.problem}` }));
     } else {
       const path = first === '' ? ANONYMOUS : { sessionId: idOf(first), handleId: idOf(second) };
-      await this.#answer(res, this.#api.handle(body.value, this.#origin, path));
+      await this.#answer(res, this.#api.handle(body.value, this.#originOf(req), path));
     }
+  }
+
+  #originOf(request: IncomingMessage): Origin {
+    return { ...this.#origin, request };
   }
 
   async #answer(res: ServerResponse, pending: Outcome | Promise<Outcome>): Promise<void> {
     const outcome = pending instanceof Promise ? await this.#inTime(pending) : pending;
     if (outcome === undefined) {
       cut(res);
+      // What follows from the request follows all the same.
+      void Promise.resolve(pending).then(({ after }) => {
+        after();
+      });
       return;
     }
     try {
@@ -295,7 +313,7 @@ export class HttpTransport {
     }
   }
 
-  /** Undefined when the plugin takes too long; what it answers then is heard by nobody. */
+  /** Undefined when the answer takes too long; what it is then is heard by nobody. */
   async #inTime(pending: Promise<Outcome>): Promise<Outcome | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {

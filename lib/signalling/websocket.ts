@@ -9,14 +9,17 @@ import { option, readOptions } from '../options.js';
 import { API_ERROR } from '../session/api-error.js';
 import type { SessionOwner } from '../session/owner.js';
 import type { Session } from '../session/session.js';
-import type { JanusApi, Origin, SignallingGateway } from './janus-api.js';
-import { apiOf } from './janus-api.js';
+import type { AclOptions } from './acl.js';
+import { ACL_OPTIONS, readAcl } from './acl.js';
+import type { JanusApi, Origin, Outcome, SignallingGateway } from './janus-api.js';
+import { ANSWER_TIMEOUT, apiOf } from './janus-api.js';
+import { Turns } from './turns.js';
 import { onUpgrade, refuseUpgrade } from './upgrades.js';
-import type { JsonFormat } from './wire.js';
+import type { JsonFormat, ReadJson } from './wire.js';
 import { JSON_FORMATS, makeError, readJson, writeJson } from './wire.js';
 
 /** Options of {@link janusWebSocket}. */
-export interface JanusWebSocketOptions {
+export interface JanusWebSocketOptions extends AclOptions {
   /** Upgrades at this path and below are ours. Default `/janus`; `/` takes all. */
   path?: string;
   /** How JSON is written. Default `indented`. */
@@ -29,6 +32,8 @@ export interface JanusWebSocketOptions {
   pingInterval?: number;
   /** How long a client may take to answer a ping, in milliseconds. Default 10,000. */
   pongTimeout?: number;
+  /** How long `authenticate` may take, in milliseconds; then the request is refused. Default 10,000. */
+  answerTimeout?: number;
 }
 
 /** Events of {@link JanusWebSocketServer}. */
@@ -38,18 +43,22 @@ export interface JanusWebSocketEvents {
 }
 
 const OPTIONS = {
+  ...ACL_OPTIONS,
   path: option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /', default: '/janus' }),
   json: option.oneOf(JSON_FORMATS, { default: 'indented' as JsonFormat }),
   maxMessage: option.integer({ min: 1024, max: 2 ** 30, default: 2 ** 20 }),
   maxBuffered: option.integer({ min: 1024, default: 8 * 2 ** 20 }),
   pingInterval: option.integer({ min: 0, max: 3_600_000, default: 0 }),
   pongTimeout: option.integer({ min: 1, max: 3_600_000, default: 10_000 }),
+  answerTimeout: option.integer({ min: 1, max: 600_000, default: ANSWER_TIMEOUT }),
 };
 
 const TRANSPORT = 'janus.transport.websockets';
 const SUBPROTOCOL = 'janus-protocol';
 /** How long a client may take to close its side, in milliseconds. */
 const GOODBYE = 2_000;
+/** Requests of a client that may wait for `authenticate`; no more are read until there is room. */
+const MAX_WAITING = 64;
 /** The server goes away (RFC 6455 section 7.4.1). */
 const GOING_AWAY = 1001;
 
@@ -73,6 +82,7 @@ export function janusWebSocket(
 export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   readonly #api: JanusApi;
   readonly #options: ReturnType<typeof readOptions<typeof OPTIONS>>;
+  readonly #mayCome: (req: IncomingMessage) => boolean;
   readonly #sockets: WebSocketServer;
   readonly #connections = new Set<Connection>();
   readonly #unmount: () => void;
@@ -83,6 +93,7 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   constructor(gateway: SignallingGateway, server: Server, options: JanusWebSocketOptions) {
     super();
     this.#options = readOptions('janusWebSocket', options, OPTIONS);
+    this.#mayCome = readAcl(this.#options);
     this.#api = apiOf(gateway);
     this.#api.mounted(TRANSPORT, { name: 'WebSocket', description: 'The Janus API over WebSocket' });
     this.#sockets = new WebSocketServer({
@@ -121,13 +132,17 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   }
 
   #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!this.#mayCome(req)) {
+      refuseUpgrade(socket, '403 Forbidden', 'this address may not come here');
+      return;
+    }
     const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     if (!offered.includes(SUBPROTOCOL)) {
       refuseUpgrade(socket, '400 Bad Request', `the WebSocket subprotocol must be ${SUBPROTOCOL}`);
       return;
     }
     this.#sockets.handleUpgrade(req, socket, head, (websocket) => {
-      const connection = new Connection(this.#api, websocket, this.#options);
+      const connection = new Connection(this.#api, websocket, req, this.#options);
       this.#connections.add(connection);
       websocket.once('close', () => {
         this.#connections.delete(connection);
@@ -136,25 +151,29 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   }
 }
 
+type ConnectionOptions = Pick<
+  ReturnType<typeof readOptions<typeof OPTIONS>>,
+  'json' | 'maxBuffered' | 'pingInterval' | 'pongTimeout' | 'answerTimeout'
+>;
+
 /** One client. */
 class Connection implements SessionOwner {
   readonly transport = TRANSPORT;
   readonly #api: JanusApi;
   readonly #websocket: WebSocket;
-  readonly #options: { json: JsonFormat; maxBuffered: number; pingInterval: number; pongTimeout: number };
+  readonly #options: ConnectionOptions;
   readonly #sessions = new Set<Session>();
-  readonly #origin: Origin = { ownerFor: () => this };
+  readonly #turns = new Turns();
+  readonly #origin: Origin;
   #pinger: NodeJS.Timeout | undefined;
   #pongTimer: NodeJS.Timeout | undefined;
 
-  constructor(
-    api: JanusApi,
-    websocket: WebSocket,
-    options: { json: JsonFormat; maxBuffered: number; pingInterval: number; pongTimeout: number },
-  ) {
+  constructor(api: JanusApi, websocket: WebSocket, request: IncomingMessage, options: ConnectionOptions) {
     this.#api = api;
     this.#websocket = websocket;
     this.#options = options;
+    const { answerTimeout } = options;
+    this.#origin = { transport: TRANSPORT, request, answerTimeout, turns: this.#turns, ownerFor: () => this };
     websocket.on('message', (data) => void this.#take(data));
     websocket.on('error', (error) => {
       api.logger.debug({ err: error }, 'WebSocket failed');
@@ -193,23 +212,27 @@ class Connection implements SessionOwner {
 
   async #take(data: RawData): Promise<void> {
     try {
-      const read = readJson(textOf(data));
-      if ('problem' in read) {
-        this.#send(makeError({ code: API_ERROR.INVALID_JSON, message: `no JSON: ${read.problem}` }));
-        return;
-      }
-      // Over HTTP an array is 455; here Janus says that its transaction is missing.
-      const request = Array.isArray(read.value) ? {} : read.value;
-      const pending = this.#api.handle(request, this.#origin);
+      const pending = this.#answer(readJson(textOf(data)));
+      if (this.#turns.waiting >= MAX_WAITING) this.#websocket.pause();
       const outcome = pending instanceof Promise ? await pending : pending;
       try {
         this.#send(outcome.reply);
       } finally {
         outcome.after();
+        if (this.#websocket.isPaused && this.#turns.waiting < MAX_WAITING) this.#websocket.resume();
       }
     } catch (error) {
       this.#api.logger.error({ err: error }, 'a WebSocket message failed');
     }
+  }
+
+  #answer(read: ReadJson): Outcome | Promise<Outcome> {
+    if ('problem' in read) {
+      const reply = makeError({ code: API_ERROR.INVALID_JSON, message: `no JSON: ${read.problem}` });
+      return this.#turns.take(() => ({ reply, after: () => undefined }));
+    }
+    // Over HTTP an array is 455; here Janus says that its transaction is missing.
+    return this.#api.handle(Array.isArray(read.value) ? {} : read.value, this.#origin);
   }
 
   #send(message: object): void {
@@ -224,6 +247,7 @@ class Connection implements SessionOwner {
   }
 
   #gone(): void {
+    this.#turns.close();
     clearInterval(this.#pinger);
     clearTimeout(this.#pongTimer);
     for (const session of [...this.#sessions]) this.#api.sessions.lost(session);

@@ -15,6 +15,7 @@ import { object, optional, positiveInteger, string } from '../../../lib/plugins/
 import { LocalClient } from '../../../lib/session/local-client.js';
 import type { SessionTableOptions } from '../../../lib/session/sessions.js';
 import { SessionTable } from '../../../lib/session/sessions.js';
+import type { AuthSettings } from '../../../lib/signalling/auth.js';
 import type { ServerFacts } from '../../../lib/signalling/server-info.js';
 
 /** Counts who waits for a room: the least a plugin can be. */
@@ -158,7 +159,7 @@ export interface LogEntry {
 }
 
 /** Everything signalling needs of a gateway, and what tests want to see of it. */
-export interface TestGateway {
+export interface TestGateway extends AuthSettings {
   readonly sessions: SessionTable;
   readonly local: LocalClient;
   readonly logger: Logger;
@@ -166,15 +167,21 @@ export interface TestGateway {
   readonly peers: FakePeer[];
   readonly lobby: LobbyPlugin;
   readonly odd: OddPlugin;
-  readonly apiSecret?: string | undefined;
   serverFacts(): ServerFacts;
 }
 
 export function testGateway(
   t: Test,
-  options: SessionTableOptions & { apiSecret?: string; facts?: ServerFacts } = {},
+  options: SessionTableOptions & AuthSettings & { facts?: ServerFacts } = {},
 ): TestGateway {
-  const { apiSecret, facts = { versionString: '1.2.3' }, ...sessionOptions } = options;
+  const {
+    apiSecret,
+    tokens,
+    tokenAuthSecret,
+    authenticate,
+    facts = { versionString: '1.2.3' },
+    ...sessionOptions
+  } = options;
   const log: LogEntry[] = [];
   const write =
     (level: string) =>
@@ -219,6 +226,9 @@ export function testGateway(
     lobby,
     odd,
     apiSecret,
+    tokens,
+    tokenAuthSecret,
+    authenticate,
     serverFacts: () => facts,
   };
 }
@@ -318,8 +328,13 @@ export class WsClient {
     });
   }
 
-  static async connect(t: Test, url: string, protocols: string[] = ['janus-protocol']): Promise<WsClient> {
-    const socket = new WebSocket(url.replace(/^http/, 'ws'), protocols);
+  static async connect(
+    t: Test,
+    url: string,
+    protocols: string[] = ['janus-protocol'],
+    headers: Record<string, string> = {},
+  ): Promise<WsClient> {
+    const socket = new WebSocket(url.replace(/^http/, 'ws'), protocols, { headers });
     const client = new WsClient(socket);
     await once(socket, 'open');
     t.teardown(() => {
