@@ -19,7 +19,7 @@ const lib = {
   native: [],
 };
 // Files at the top of lib/ that every layer may use, and that use each other.
-const common = ['errors', 'events', 'options', 'logger', 'secrets', 'version'];
+const common = ['errors', 'events', 'options', 'logger', 'secrets', 'signed-token', 'version'];
 // index.ts only re-exports.
 const publicSurface = 'index';
 

@@ -30,8 +30,10 @@ import {
 } from './routing/recorder.js';
 import { Taps, type Tap, type TapOptions } from './routing/tap.js';
 import { UdpSources } from './routing/udp-source.js';
+import type { Authenticate } from './session/authenticate.js';
 import { LocalClient } from './session/local-client.js';
 import { SESSION_OPTIONS, SessionTable, type SessionTableOptions } from './session/sessions.js';
+import { MemoryTokens, type TokenStore } from './session/tokens.js';
 import { VERSION } from './version.js';
 
 /** How media gets in and out. */
@@ -75,10 +77,25 @@ export interface GatewayOptions extends Omit<SessionTableOptions, 'watchdogInter
   echotest?: EchoTestOptions | boolean;
   /** Behind the name of a recording that is being written: `tmp` makes it `talk.mjr.tmp`. Default: nothing. */
   recordingsTmpExtension?: string;
-  /** Requests must carry it as `apisecret`. Default: none is needed. */
+  /**
+   * Requests must carry it as `apisecret`, all but `info` and `ping`. With this and tokens either
+   * suffices. Default: none is needed.
+   */
   apiSecret?: string;
   /** Requests to the admin API must carry it as `admin_secret`. Default: there is no admin API. */
   adminSecret?: string;
+  /** Requests must carry one of {@link Gateway.tokens} as `token`. Default false. */
+  tokenAuth?: boolean;
+  /**
+   * Requests must carry a token that {@link signToken} made with this secret, for the realm `janus`; its
+   * items are the plugins it may attach to. There are no stored tokens then. Default: none is needed.
+   */
+  tokenAuthSecret?: string;
+  /**
+   * Asked for each request that secret and token, if there must be any, allow: it can refuse more, and
+   * not less. To decide alone, leave the three above out. Default: nobody is asked.
+   */
+  authenticate?: Authenticate;
   /** As clients see it in `server_info`. Default `headgate`. */
   serverName?: string;
   /** Default: warnings and errors to stderr. */
@@ -129,6 +146,9 @@ const SPEC = {
   recordingsTmpExtension: option.optional(option.string({ pattern: /^\w+$/, expected: 'letters and digits' })),
   apiSecret: option.optional(option.string()),
   adminSecret: option.optional(option.string()),
+  tokenAuth: option.boolean({ default: false }),
+  tokenAuthSecret: option.optional(option.string({ pattern: /./s, expected: 'a string that is not empty' })),
+  authenticate: option.optional(option.function<Authenticate>()),
   serverName: option.string({ default: 'headgate' }),
   logger: option.optional(
     option.withMethods<Logger>('a logger with trace, debug, info, warn and error, such as pino', [
@@ -162,6 +182,10 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   readonly adminSecret: string | undefined;
   /** What can be changed of media while it runs. */
   readonly tuning: MediaTuning;
+  readonly tokenAuthSecret: string | undefined;
+  readonly authenticate: Authenticate | undefined;
+  /** The tokens clients may show; undefined without the option `tokenAuth`. */
+  readonly tokens: TokenStore | undefined;
   /** Sessions of clients. */
   readonly sessions: SessionTable;
   /** The Janus API for the application itself. */
@@ -201,11 +225,22 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
 
   private constructor(options: OptionValues<typeof SPEC>) {
     super();
-    const { media, apiSecret, adminSecret, logger = consoleLogger() } = options;
+    const {
+      media,
+      apiSecret,
+      adminSecret,
+      tokenAuth,
+      tokenAuthSecret,
+      authenticate,
+      logger = consoleLogger(),
+    } = options;
     this.#options = options;
     this.logger = logger;
     this.apiSecret = apiSecret;
     this.adminSecret = adminSecret;
+    this.tokenAuthSecret = tokenAuthSecret;
+    this.authenticate = authenticate;
+    this.tokens = tokenAuth && tokenAuthSecret === undefined ? new MemoryTokens() : undefined;
     const { addresses, onlyLoopback } = localAddresses(media);
     this.#addresses = addresses;
     if (onlyLoopback) logger.warn('this machine has no address but loopback: only browsers on it can be reached');
@@ -220,10 +255,11 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     this.#taps = new Taps(this.#engine, logger);
     this.#injectors = new Injectors(this.#engine, logger);
     this.mountpoints = new Mountpoints(this.#sources, logger);
-    const { sessionTimeout, reclaimSessionTimeout, maxSessions, maxHandles, opaqueIdInApi } = options;
+    const { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, maxSessions, maxHandles, opaqueIdInApi } =
+      options;
     this.sessions = new SessionTable(
       { plugins: this.#plugins, logger, createPeer: (peerOptions) => this.createPeer(peerOptions) },
-      { sessionTimeout, reclaimSessionTimeout, maxSessions, maxHandles, opaqueIdInApi },
+      { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, maxSessions, maxHandles, opaqueIdInApi },
     );
     this.local = new LocalClient(this.sessions);
     logger.info({ ...this.versions, addresses, mediaThreads: media.threads }, 'gateway opened');
@@ -358,6 +394,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       serverName,
       localIp: this.#addresses[0] ?? '127.0.0.1',
       dataChannels: true,
+      consentFreshness: true,
       ipv6: media.ipv6,
       minNackQueue: this.tuning.maxNackQueue,
       dtlsMtu: media.dtlsMtu,

@@ -35,6 +35,8 @@ export interface Handle {
   readonly id: number;
   /** The client's own name for it, if it sent one. */
   readonly opaqueId: string | undefined;
+  /** The token that the client showed when it attached, if it sent one. */
+  readonly token: string | undefined;
   /** True from the moment it is being detached. */
   readonly closed: boolean;
   /** The live peer; null before there is one and after it closed. */

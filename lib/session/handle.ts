@@ -22,6 +22,16 @@ export interface HandleOwner {
   forget(handle: SessionHandle): void;
 }
 
+/** What a handle is made with besides what it belongs to. */
+export interface SessionHandleOptions {
+  opaqueId?: string | undefined;
+  token?: string | undefined;
+  /** Whether events and replies show the opaque id. Default false. */
+  showOpaqueId?: boolean;
+  /** How long candidates wait for the peer, in milliseconds. */
+  candidatesTimeout: number;
+}
+
 /** What became of a message: an answer, or the promise of an event. */
 export type Delivery =
   | { kind: 'success'; data: object }
@@ -48,11 +58,10 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   static readonly MAX_REQUESTS = 256;
   /** Candidates that may wait for the peer; more are dropped. */
   static readonly MAX_EARLY_CANDIDATES = 64;
-  /** How long candidates wait for the peer, in milliseconds. Janus: `candidates_timeout`. */
-  static readonly EARLY_CANDIDATES_LIFETIME = 45_000;
 
   readonly id: number;
   readonly opaqueId: string | undefined;
+  readonly token: string | undefined;
   readonly plugin: Plugin;
   /** When it was made, by `performance.now()`. */
   readonly createdAt = performance.now();
@@ -62,6 +71,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
 
   readonly #owner: HandleOwner;
   readonly #showOpaqueId: boolean;
+  readonly #candidatesTimeout: number;
   #peer: Peer | null = null;
   #closed = false;
   #endToEndEncrypted = false;
@@ -71,18 +81,15 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   #draining = false;
   #early: { candidate: Candidate; at: number }[] = [];
 
-  constructor(
-    id: number,
-    plugin: Plugin,
-    owner: HandleOwner,
-    options: { opaqueId?: string | undefined; showOpaqueId?: boolean } = {},
-  ) {
+  constructor(id: number, plugin: Plugin, owner: HandleOwner, options: SessionHandleOptions) {
     super();
     this.id = id;
     this.plugin = plugin;
     this.opaqueId = options.opaqueId;
+    this.token = options.token;
     this.#owner = owner;
     this.#showOpaqueId = options.showOpaqueId ?? false;
+    this.#candidatesTimeout = options.candidatesTimeout;
   }
 
   get closed(): boolean {
@@ -341,7 +348,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     } catch {
       return;
     }
-    this.#early = this.#early.filter(({ at }) => now - at < SessionHandle.EARLY_CANDIDATES_LIFETIME);
+    this.#early = this.#early.filter(({ at }) => now - at < this.#candidatesTimeout);
     const room = SessionHandle.MAX_EARLY_CANDIDATES - this.#early.length;
     this.#early.push(...candidates.slice(0, room).map((candidate) => ({ candidate, at: now })));
     this.#dropped(candidates.length - room);
@@ -358,7 +365,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     const waiting = this.#early;
     this.#early = [];
     for (const { candidate, at } of waiting) {
-      if (now - at < SessionHandle.EARLY_CANDIDATES_LIFETIME) this.#addCandidate(candidate);
+      if (now - at < this.#candidatesTimeout) this.#addCandidate(candidate);
     }
   }
 

@@ -39,6 +39,7 @@ export function errorDataOf(plugin: Plugin, error: unknown, logger: Logger, hand
 const NO_HANDLE: Handle = {
   id: 0,
   opaqueId: undefined,
+  token: undefined,
   closed: true,
   peer: null,
   data: undefined,

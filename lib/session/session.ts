@@ -24,6 +24,7 @@ export interface SessionHost extends PeerFactory {
   readonly logger: Logger;
   readonly maxHandles: number;
   readonly opaqueIdInApi: boolean;
+  readonly candidatesTimeout: number;
   newHandleId(): number;
   freeHandleId(id: number): void;
   forget(session: Session): void;
@@ -108,15 +109,18 @@ export class Session extends Emitter<SessionEvents> implements HandleOwner {
   /**
    * Attaches to a plugin.
    *
+   * @param token - the one the client showed
    * @throws {@link ApiError} 461 if the plugin refuses, 490 if there are too many handles
    */
-  attach(plugin: Plugin, opaqueId?: string): SessionHandle {
+  attach(plugin: Plugin, opaqueId?: string, token?: string): SessionHandle {
     if (this.#handles.size >= this.#host.maxHandles && !this.internal) {
       throw new ApiError(API_ERROR.UNKNOWN, `a session has at most ${String(this.#host.maxHandles)} handles`);
     }
     const handle = new SessionHandle(this.#host.newHandleId(), plugin, this, {
       opaqueId,
+      token,
       showOpaqueId: this.#host.opaqueIdInApi,
+      candidatesTimeout: this.#host.candidatesTimeout,
     });
     this.#handles.set(handle.id, handle);
     try {

@@ -18,6 +18,8 @@ export interface SessionTableOptions {
   sessionTimeout?: number;
   /** How long a session outlives its WebSocket, in milliseconds. Default 0: not at all. */
   reclaimSessionTimeout?: number;
+  /** How long candidates that come before the session description wait for it, in milliseconds. Default 45,000. */
+  candidatesTimeout?: number;
   /** How often timeouts are looked for, in milliseconds. Default 2,000. */
   watchdogInterval?: number;
   /** Default 100,000. */
@@ -32,6 +34,7 @@ export interface SessionTableOptions {
 export const SESSION_OPTIONS = {
   sessionTimeout: option.integer({ min: 0, max: 2 ** 31 - 1, default: 60_000 }),
   reclaimSessionTimeout: option.integer({ min: 0, max: 2 ** 31 - 1, default: 0 }),
+  candidatesTimeout: option.integer({ min: 0, max: 3_600_000, default: 45_000 }),
   watchdogInterval: option.integer({ min: 10, max: 60_000, default: 2_000 }),
   maxSessions: option.integer({ min: 1, default: 100_000 }),
   maxHandles: option.integer({ min: 1, default: 1_000 }),
@@ -76,6 +79,7 @@ export class SessionTable extends Emitter<SessionTableEvents> {
       logger: this.logger,
       maxHandles: this.options.maxHandles,
       opaqueIdInApi: this.options.opaqueIdInApi,
+      candidatesTimeout: this.options.candidatesTimeout,
       createPeer: (options) => host.createPeer(options),
       newHandleId: () => {
         const id = randomId(this.#handleIds);

@@ -3,19 +3,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { option } from '../options.js';
 import { API_ERROR } from '../session/api-error.js';
+import type { AclOptions } from './acl.js';
+import { ACL_OPTIONS, readAcl } from './acl.js';
 import type { CorsOptions } from './cors.js';
 import { corsAllows, setCors } from './cors.js';
 import type { RequestBody } from './http-body.js';
 import { readBody } from './http-body.js';
 import { idOf, splitPath } from './http-path.js';
 import type { Api, Outcome } from './janus-api.js';
+import { ANSWER_TIMEOUT } from './janus-api.js';
 import type { PathIds } from './request.js';
 import { NO_IDS } from './request.js';
 import type { JsonFormat } from './wire.js';
 import { JSON_FORMATS, makeError, writeJson } from './wire.js';
 
 /** Options of every HTTP mount. */
-export interface HttpEndpointOptions {
+export interface HttpEndpointOptions extends AclOptions {
   /**
    * Where the API is, below the place it is mounted at. Default: `/janus`, for the
    * admin API `/admin`, or that place itself if the framework strips it, as
@@ -30,22 +33,28 @@ export interface HttpEndpointOptions {
   enforceCors?: boolean;
   /** Longest body, in bytes. Default 1 MiB. */
   maxBody?: number;
-  /** How long a plugin may take to answer, in milliseconds; then the connection is closed. Default 10,000. */
+  /**
+   * How long a plugin may take to answer, in milliseconds; then the connection is closed. Default 10,000.
+   * A decision of `authenticate` that takes so long is a refusal.
+   */
   answerTimeout?: number;
 }
 
 /** Readers of {@link HttpEndpointOptions}. */
 export const HTTP_OPTIONS = {
+  ...ACL_OPTIONS,
   path: option.optional(option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /' })),
   json: option.oneOf(JSON_FORMATS, { default: 'indented' as JsonFormat }),
   allowOrigin: option.optional(option.string()),
   enforceCors: option.boolean({ default: false }),
   maxBody: option.integer({ min: 1024, max: 2 ** 30, default: 2 ** 20 }),
-  answerTimeout: option.integer({ min: 1, max: 600_000, default: 10_000 }),
+  answerTimeout: option.integer({ min: 1, max: 600_000, default: ANSWER_TIMEOUT }),
 };
 
 /** {@link HttpEndpointOptions}, read. */
 export interface HttpSettings extends CorsOptions {
+  readonly acl: readonly string[] | undefined;
+  readonly aclForwarded: boolean;
   readonly path: string | undefined;
   json: JsonFormat;
   readonly maxBody: number;
@@ -67,12 +76,14 @@ export abstract class HttpEndpoint {
   readonly #api: Api;
   readonly #settings: HttpSettings;
   readonly #defaultPath: string;
+  readonly #mayCome: (req: IncomingMessage) => boolean;
   #serving = 0;
 
   constructor(api: Api, settings: HttpSettings, defaultPath: string) {
     this.#api = api;
     this.#settings = settings;
     this.#defaultPath = defaultPath;
+    this.#mayCome = readAcl(settings);
   }
 
   /** How JSON is written from now on. */
@@ -109,7 +120,7 @@ export abstract class HttpEndpoint {
   }
 
   /** Answers a request that came as JSON. */
-  protected abstract handle(request: object, path: PathIds): Outcome | Promise<Outcome>;
+  protected abstract handle(request: object, path: PathIds, req: IncomingMessage): Outcome | Promise<Outcome>;
   /** Answers a GET that asks neither for `info` nor for `ping`. */
   protected abstract get(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed): Promise<void>;
   /** Answers a POST without a body. */
@@ -124,7 +135,7 @@ export abstract class HttpEndpoint {
   async #serve(req: IncomingMessage, res: ServerResponse, parts: string[] | null, framed: Framed): Promise<void> {
     const method = req.method ?? 'GET';
     setCors(req, res, this.#settings);
-    if (!corsAllows(req, this.#settings)) {
+    if (!this.#mayCome(req) || !corsAllows(req, this.#settings)) {
       end(res, 403);
     } else if (method === 'OPTIONS') {
       end(res, 200);
@@ -162,7 +173,7 @@ export abstract class HttpEndpoint {
       this.send(res, makeError({ code: API_ERROR.INVALID_JSON, message: `no JSON: ${body.problem}` }));
     } else {
       const path = first === '' ? NO_IDS : { sessionId: idOf(first), handleId: idOf(second) };
-      await this.#answer(res, this.handle(body.value, path));
+      await this.#answer(res, this.handle(body.value, path, req));
     }
   }
 
@@ -170,6 +181,10 @@ export abstract class HttpEndpoint {
     const outcome = pending instanceof Promise ? await this.#inTime(pending) : pending;
     if (outcome === undefined) {
       cut(res);
+      // What follows from the request follows all the same.
+      void Promise.resolve(pending).then(({ after }) => {
+        after();
+      });
       return;
     }
     try {
@@ -179,7 +194,7 @@ export abstract class HttpEndpoint {
     }
   }
 
-  /** Undefined when the plugin takes too long; what it answers then is heard by nobody. */
+  /** Undefined when the answer takes too long; what it is then is heard by nobody. */
   async #inTime(pending: Promise<Outcome>): Promise<Outcome | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {

@@ -53,12 +53,18 @@ export class HttpTransport extends HttpEndpoint {
     this.#longPollTimeout = settings.longPollTimeout;
     api.mounted(HTTP_TRANSPORT, { name: 'HTTP', description: 'The Janus API over HTTP with long poll' }, this);
     this.#origin = {
+      transport: HTTP_TRANSPORT,
+      answerTimeout: settings.answerTimeout,
       ownerFor: (current: SessionOwner | null) => (current instanceof Mailbox ? current : new Mailbox(api.logger)),
     };
   }
 
-  protected handle(request: object, path: PathIds): Outcome | Promise<Outcome> {
-    return this.#api.handle(request, this.#origin, path);
+  protected handle(request: object, path: PathIds, req: IncomingMessage): Outcome | Promise<Outcome> {
+    return this.#api.handle(request, this.#originOf(req), path);
+  }
+
+  #originOf(request: IncomingMessage): Origin {
+    return { ...this.#origin, request };
   }
 
   protected async get(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed): Promise<void> {
@@ -80,7 +86,7 @@ export class HttpTransport extends HttpEndpoint {
   async #poll(req: IncomingMessage, res: ServerResponse, sessionId: number): Promise<void> {
     const query = new URLSearchParams(/\?(.*)$/s.exec(req.url ?? '')?.[1] ?? '');
     const credentials = { secret: query.get('apisecret') ?? undefined, token: query.get('token') ?? undefined };
-    if (!this.#api.auth.allows(credentials)) {
+    if (!(await this.#api.mayPoll(credentials, this.#originOf(req)))) {
       end(res, 403);
       return;
     }

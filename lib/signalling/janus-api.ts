@@ -1,32 +1,31 @@
+import type { IncomingMessage } from 'node:http';
+
 import type { Logger } from '../logger.js';
 import { isObject, optional, positiveInteger, string } from '../plugins/shape.js';
 import { API_ERROR, ApiError } from '../session/api-error.js';
-import { SessionHandle } from '../session/handle.js';
+import type { SessionHandle } from '../session/handle.js';
 import { checked, readTrickle } from '../session/jsep.js';
 import type { SessionOwner } from '../session/owner.js';
 import type { Session } from '../session/session.js';
 import type { SessionTable } from '../session/sessions.js';
 import type { MediaTuning } from '../peer/media-tuning.js';
-import type { Authorizer, Credentials } from './auth.js';
-import { apiSecretAuthorizer } from './auth.js';
+import type { TokenStore } from '../session/tokens.js';
+import type { AuthSettings, Grant } from './auth.js';
+import { Authorizer } from './auth.js';
 import type { Body, PathIds } from './request.js';
 import { NO_IDS, own, readIds, show } from './request.js';
 import type { ServerFacts, TransportFacts } from './server-info.js';
 import { serverInfo } from './server-info.js';
-import type { TokenStore } from './tokens.js';
+import type { Step, Turns } from './turns.js';
 import type { Address, JsonFormat } from './wire.js';
 import { makeError, makeReply } from './wire.js';
 
 /** What signalling needs of a gateway. */
-export interface SignallingGateway {
+export interface SignallingGateway extends AuthSettings {
   readonly sessions: SessionTable;
   readonly logger: Logger;
-  /** Requests must carry it as `apisecret`. Without it everybody may do everything. */
-  readonly apiSecret?: string | undefined;
   /** Requests to the admin API must carry it as `admin_secret`. Without it there is no admin API. */
   readonly adminSecret?: string | undefined;
-  /** Stored tokens; without them the admin API refuses requests about tokens. */
-  readonly tokens?: TokenStore | undefined;
   /** What the admin API can change of media. */
   readonly tuning?: MediaTuning | undefined;
   /** Gets the `custom_event` of the admin API. */
@@ -39,6 +38,14 @@ export interface SignallingGateway {
 export interface Origin {
   /** The owner that `create` and `claim` give the session to. `current` owns it now. */
   ownerFor(current: SessionOwner | null): SessionOwner;
+  /** Package name of the transport: `janus.transport.http`. */
+  readonly transport: string;
+  /** The HTTP request, or the one that became the WebSocket, if it was one. */
+  readonly request?: IncomingMessage | undefined;
+  /** How long the application may take to decide whether a request is allowed, in milliseconds. Default 10,000. */
+  readonly answerTimeout?: number;
+  /** Of a connection whose requests are answered in order. Without it each is answered when it can be. */
+  readonly turns?: Turns;
 }
 
 /** What to answer. */
@@ -48,6 +55,23 @@ export interface Outcome {
   readonly after: () => void;
 }
 
+/** What a request shows to prove that it may be made. */
+export interface Credentials {
+  secret: unknown;
+  token: unknown;
+}
+
+/** A request that is whole. */
+interface Asked {
+  readonly verb: string;
+  /** `handleId` is undefined when the request names no handle. */
+  readonly ids: { sessionId: number; handleId: number | undefined };
+  /** The session id that `create` wishes for; 0: any. */
+  readonly id: number;
+  readonly transaction: string;
+  readonly body: Body;
+}
+
 /** A request whose session was found. */
 interface Call {
   readonly body: Body;
@@ -55,7 +79,11 @@ interface Call {
   readonly session: Session;
   readonly handle: SessionHandle | undefined;
   readonly origin: Origin;
+  readonly grant: Grant;
 }
+
+/** How long whatever answers a request may take unless a transport says otherwise, in milliseconds. */
+export const ANSWER_TIMEOUT = 10_000;
 
 const nothing = (): void => undefined;
 const apis = new WeakMap<SignallingGateway, JanusApi>();
@@ -93,7 +121,9 @@ export function apiOf(gateway: SignallingGateway): JanusApi {
 export class JanusApi implements Api {
   readonly sessions: SessionTable;
   readonly logger: Logger;
-  readonly auth: Authorizer;
+  /** The stored tokens; undefined if the gateway has none. */
+  readonly tokens: TokenStore | undefined;
+  readonly #auth: Authorizer;
   readonly #gateway: SignallingGateway;
   readonly #transports = new Map<string, TransportFacts>();
   readonly #mounts = new Map<string, Set<TransportMount>>();
@@ -102,7 +132,8 @@ export class JanusApi implements Api {
     this.#gateway = gateway;
     this.sessions = gateway.sessions;
     this.logger = gateway.logger;
-    this.auth = apiSecretAuthorizer(gateway.apiSecret);
+    this.tokens = gateway.tokens;
+    this.#auth = new Authorizer(gateway, gateway.logger);
   }
 
   /** A transport was mounted; it appears in `server_info`. */
@@ -124,25 +155,27 @@ export class JanusApi implements Api {
 
   /** Answers a request. Never throws, never rejects. */
   handle(request: unknown, origin: Origin, path: PathIds = NO_IDS): Outcome | Promise<Outcome> {
-    const address: Address = {};
-    try {
-      return this.#handle(request, origin, path, address);
-    } catch (error) {
-      return this.#failure(error, address);
-    }
+    const step = this.#prepare(request, origin, path);
+    if (origin.turns !== undefined) return origin.turns.take(step);
+    return step instanceof Promise ? step.then((run) => run()) : step();
+  }
+
+  /** Whether somebody may ask for the events of a session. */
+  async mayPoll(credentials: Credentials, origin: Origin): Promise<boolean> {
+    return (await this.#authorize(credentials, 'poll', undefined, origin)) !== undefined;
   }
 
   /** The reply to `info`. */
   info(transaction: string): object {
-    const { sessions, auth } = this;
-    const { sessionTimeout, reclaimSessionTimeout, opaqueIdInApi } = sessions.options;
+    const { sessions } = this;
+    const { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, opaqueIdInApi } = sessions.options;
     const state = {
       accepting: sessions.accepting,
       sessionTimeout,
       reclaimSessionTimeout,
-      candidatesTimeout: SessionHandle.EARLY_CANDIDATES_LIFETIME,
-      apiSecret: auth.needsSecret,
-      authToken: auth.needsToken,
+      candidatesTimeout,
+      apiSecret: this.#auth.needsSecret,
+      authToken: this.#auth.needsToken,
       opaqueIdInApi,
       transports: this.#transports,
       plugins: sessions.plugins,
@@ -155,23 +188,76 @@ export class JanusApi implements Api {
     return makeReply('pong', { transaction });
   }
 
-  #handle(request: unknown, origin: Origin, path: PathIds, address: Address): Outcome | Promise<Outcome> {
-    if (!isObject(request)) throw new ApiError(API_ERROR.NO_OBJECT, 'the request must be a JSON object');
-    const ids = readIds(request, path);
-    address.sessionId = ids.sessionId;
-    const { transaction, janus, id } = checked(
-      { transaction: string, janus: string, id: optional(positiveInteger, 0) },
-      request,
-    );
-    address.transaction = transaction;
-    const verb = janus.toLowerCase();
-
-    if (ids.sessionId === 0 && ids.handleId === undefined) {
-      return this.#withoutSession(verb, id, request, transaction, origin, address);
+  /**
+   * Does all there is to do before the state of the gateway matters: checks the
+   * request and whether it may be made. The step it returns does the rest.
+   */
+  #prepare(request: unknown, origin: Origin, path: PathIds): Step | Promise<Step> {
+    const address: Address = {};
+    const guarded =
+      (run: Step): Step =>
+      () => {
+        try {
+          return run();
+        } catch (error) {
+          return this.#failure(error, address);
+        }
+      };
+    try {
+      const asked = readRequest(request, path, address);
+      const { verb, ids, transaction, body } = asked;
+      const isAnonymous = ids.sessionId === 0 && ids.handleId === undefined;
+      if (isAnonymous && verb !== 'create') return guarded(() => this.#withoutSession(verb, transaction));
+      if (!isAnonymous && ids.sessionId < 1) throw new ApiError(API_ERROR.NO_SESSION, 'no session is given');
+      if (ids.handleId !== undefined && ids.handleId < 1) {
+        throw new ApiError(API_ERROR.NO_HANDLE, 'no handle is given');
+      }
+      const granted = (grant: Grant | undefined): Step =>
+        guarded(() => {
+          if (grant === undefined) {
+            throw new ApiError(API_ERROR.UNAUTHORIZED, '"apisecret" or "token" is missing or wrong');
+          }
+          return isAnonymous ? this.#create(asked, origin, address) : this.#inSession(asked, origin, grant);
+        });
+      const credentials = { secret: own(body, 'apisecret'), token: own(body, 'token') };
+      const plugin = verb === 'attach' ? own(body, 'plugin') : undefined;
+      const grant = this.#authorize(credentials, verb, plugin, origin);
+      return grant instanceof Promise ? grant.then(granted) : granted(grant);
+    } catch (error) {
+      return guarded(() => {
+        throw error;
+      });
     }
-    if (ids.sessionId < 1) throw new ApiError(API_ERROR.NO_SESSION, 'no session is given');
-    if (ids.handleId !== undefined && ids.handleId < 1) throw new ApiError(API_ERROR.NO_HANDLE, 'no handle is given');
-    const credentials = this.#authorize(request);
+  }
+
+  #authorize(
+    credentials: Credentials,
+    verb: string,
+    plugin: unknown,
+    { transport, request, answerTimeout = ANSWER_TIMEOUT }: Origin,
+  ): Grant | undefined | Promise<Grant | undefined> {
+    const named = typeof plugin === 'string' ? { plugin } : {};
+    return this.#auth.authorize({ ...credentials, request, transport, verb, ...named }, answerTimeout);
+  }
+
+  #withoutSession(verb: string, transaction: string): Outcome {
+    switch (verb) {
+      case 'ping':
+        return { reply: this.ping(transaction), after: nothing };
+      case 'info':
+        return { reply: this.info(transaction), after: nothing };
+      default:
+        throw new ApiError(API_ERROR.WRONG_LEVEL, `there is no request ${show(verb)} without a session`);
+    }
+  }
+
+  #create({ id, transaction }: Asked, origin: Origin, address: Address): Outcome {
+    if (this.sessions.get(id) !== undefined) address.sessionId = id;
+    const session = this.sessions.create(origin.ownerFor(null), id);
+    return { reply: makeReply('success', { transaction }, { data: { id: session.id } }), after: nothing };
+  }
+
+  #inSession({ verb, ids, transaction, body }: Asked, origin: Origin, grant: Grant): Outcome | Promise<Outcome> {
     const session = this.sessions.get(ids.sessionId);
     if (session === undefined || session.internal) {
       throw new ApiError(API_ERROR.NO_SESSION, `there is no session ${String(ids.sessionId)}`);
@@ -182,34 +268,10 @@ export class JanusApi implements Api {
       const message = `session ${String(ids.sessionId)} has no handle ${String(ids.handleId)}`;
       throw new ApiError(API_ERROR.NO_HANDLE, message);
     }
-    return this.#withSession(verb, { body: request, transaction, session, handle, origin }, credentials);
+    return this.#withSession(verb, { body, transaction, session, handle, origin, grant });
   }
 
-  #withoutSession(
-    verb: string,
-    id: number,
-    body: Body,
-    transaction: string,
-    origin: Origin,
-    address: Address,
-  ): Outcome {
-    switch (verb) {
-      case 'ping':
-        return { reply: this.ping(transaction), after: nothing };
-      case 'info':
-        return { reply: this.info(transaction), after: nothing };
-      case 'create': {
-        this.#authorize(body);
-        if (this.sessions.get(id) !== undefined) address.sessionId = id;
-        const session = this.sessions.create(origin.ownerFor(null), id);
-        return { reply: makeReply('success', { transaction }, { data: { id: session.id } }), after: nothing };
-      }
-      default:
-        throw new ApiError(API_ERROR.WRONG_LEVEL, `there is no request ${show(verb)} without a session`);
-    }
-  }
-
-  #withSession(verb: string, call: Call, credentials: Credentials): Outcome | Promise<Outcome> {
+  #withSession(verb: string, call: Call): Outcome | Promise<Outcome> {
     const { session, handle } = call;
     // No event may overtake the reply to the request that caused it.
     session.hold();
@@ -219,8 +281,7 @@ export class JanusApi implements Api {
       held = false;
     };
     try {
-      const outcome =
-        handle === undefined ? this.#onSession(verb, call, credentials) : this.#onHandle(verb, call, handle);
+      const outcome = handle === undefined ? this.#onSession(verb, call) : this.#onHandle(verb, call, handle);
       if (!(outcome instanceof Promise)) return followedBy(outcome, resume);
       // Others wait for events of this session, too.
       resume();
@@ -230,14 +291,14 @@ export class JanusApi implements Api {
     }
   }
 
-  #onSession(verb: string, call: Call, credentials: Credentials): Outcome {
+  #onSession(verb: string, call: Call): Outcome {
     const { session } = call;
     switch (verb) {
       case 'keepalive':
       case 'claim':
         return this.#onEither(verb, call);
       case 'attach':
-        return this.#attach(call, credentials);
+        return this.#attach(call);
       case 'destroy':
         session.close('destroyed');
         return success(call);
@@ -283,17 +344,18 @@ export class JanusApi implements Api {
     return success(call);
   }
 
-  #attach(call: Call, credentials: Credentials): Outcome {
+  #attach(call: Call): Outcome {
     const { plugin, opaque_id: opaqueId } = checked(
       { plugin: string, opaque_id: optional(string), loop_index: optional(positiveInteger) },
       call.body,
     );
     const found = this.sessions.plugins.get(plugin);
     if (found === undefined) throw new ApiError(API_ERROR.NO_PLUGIN, `there is no plugin ${show(plugin)}`);
-    if (!this.auth.allowsPlugin(credentials, plugin)) {
+    if (!call.grant.allowsPlugin(plugin)) {
       throw new ApiError(API_ERROR.UNAUTHORIZED_PLUGIN, `the token does not allow the plugin ${show(plugin)}`);
     }
-    const handle = call.session.attach(found, opaqueId);
+    const token = own(call.body, 'token');
+    const handle = call.session.attach(found, opaqueId, typeof token === 'string' ? token : undefined);
     return success(call, { data: { id: handle.id } });
   }
 
@@ -322,17 +384,28 @@ export class JanusApi implements Api {
     return { reply: makeReply('ack', addressOf(call)), after: () => void delivery.run() };
   }
 
-  #authorize(body: Body): Credentials {
-    const credentials = { secret: own(body, 'apisecret'), token: own(body, 'token') };
-    if (this.auth.allows(credentials)) return credentials;
-    throw new ApiError(API_ERROR.UNAUTHORIZED, '"apisecret" or "token" is missing or wrong');
-  }
-
   #failure(error: unknown, address: Address): Outcome {
     if (error instanceof ApiError) return { reply: makeError(error, address), after: nothing };
     this.logger.error({ err: error }, 'a request failed');
     return { reply: makeError({ code: API_ERROR.UNKNOWN, message: 'the gateway failed' }, address), after: nothing };
   }
+}
+
+/**
+ * Checks the members that every request has.
+ *
+ * @param address - gets what is known of the request even if it is refused
+ */
+function readRequest(request: unknown, path: PathIds, address: Address): Asked {
+  if (!isObject(request)) throw new ApiError(API_ERROR.NO_OBJECT, 'the request must be a JSON object');
+  const ids = readIds(request, path);
+  address.sessionId = ids.sessionId;
+  const { transaction, janus, id } = checked(
+    { transaction: string, janus: string, id: optional(positiveInteger, 0) },
+    request,
+  );
+  address.transaction = transaction;
+  return { verb: janus.toLowerCase(), ids, id, transaction, body: request };
 }
 
 function addressOf({ session, transaction }: Call): Address {

@@ -15,6 +15,8 @@ export interface ServerFacts {
   ipv6?: boolean;
   iceLite?: boolean;
   iceTcp?: boolean;
+  /** Whether consent is checked (RFC 7675). */
+  consentFreshness?: boolean;
   fullTrickle?: boolean;
   mdns?: boolean;
   minNackQueue?: number;
@@ -82,6 +84,7 @@ export function serverInfo(facts: ServerFacts, state: ServerState): object {
     ...(facts.turnServer === undefined ? {} : { 'turn-server': facts.turnServer }),
     'ice-nomination': 'aggressive',
     'ice-keepalive-conncheck': false,
+    'ice-consent-freshness': facts.consentFreshness ?? false,
     'full-trickle': facts.fullTrickle ?? false,
     'mdns-enabled': facts.mdns ?? false,
     'min-nack-queue': facts.minNackQueue ?? 0,

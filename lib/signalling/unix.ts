@@ -49,6 +49,8 @@ const OPTIONS = {
 };
 
 const TRANSPORT = 'janus.transport.pfunix';
+/** Of one client that may wait for `authenticate`. */
+const MAX_REQUESTS = 1024;
 
 // `process.exit()` closes nothing by itself: the files would stay, and the
 // threads must be gone before the process takes its memory down.
@@ -224,6 +226,17 @@ class UnixConnection extends Connection {
     const sent = this.#native.send(this.#client, text);
     if (sent === 'too-long') this.#apologize(text, message);
     return sent !== 'too-slow';
+  }
+
+  /** Programs of the same machine: one that asks this much at once is broken. */
+  protected hold(): void {
+    if (this.#requests < MAX_REQUESTS) return;
+    this.context.logger.warn({ transport: TRANSPORT }, 'a client asks too much at once and is cut off');
+    this.terminate();
+  }
+
+  protected goOn(): void {
+    // nothing was held
   }
 
   protected terminate(): void {

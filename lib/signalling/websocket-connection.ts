@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
 
@@ -12,6 +14,7 @@ export interface ConnectionOptions {
   readonly maxBuffered: number;
   readonly pingInterval: number;
   readonly pongTimeout: number;
+  readonly answerTimeout: number;
 }
 
 /** How long a client may take to close its side, in milliseconds. */
@@ -26,8 +29,8 @@ export class WebSocketConnection extends Connection {
   #pinger: NodeJS.Timeout | undefined;
   #pongTimer: NodeJS.Timeout | undefined;
 
-  constructor(context: ConnectionContext, websocket: WebSocket, options: ConnectionOptions) {
-    super(context);
+  constructor(context: ConnectionContext, websocket: WebSocket, request: IncomingMessage, options: ConnectionOptions) {
+    super(context, { request, answerTimeout: options.answerTimeout });
     this.#websocket = websocket;
     this.#options = options;
     websocket.on('message', (data) => void this.take(textOf(data)));
@@ -62,6 +65,14 @@ export class WebSocketConnection extends Connection {
     if (websocket.bufferedAmount > this.#options.maxBuffered) return false;
     websocket.send(text);
     return true;
+  }
+
+  protected hold(): void {
+    this.#websocket.pause();
+  }
+
+  protected goOn(): void {
+    if (this.#websocket.isPaused) this.#websocket.resume();
   }
 
   protected terminate(): void {

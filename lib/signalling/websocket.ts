@@ -5,16 +5,18 @@ import { WebSocketServer } from 'ws';
 import { Emitter } from '../events.js';
 import { option, readOptions } from '../options.js';
 import type { SessionTable } from '../session/sessions.js';
+import type { AclOptions } from './acl.js';
+import { ACL_OPTIONS, readAcl } from './acl.js';
 import type { ConnectionContext } from './connection.js';
 import type { Api, SignallingGateway } from './janus-api.js';
-import { apiOf } from './janus-api.js';
+import { ANSWER_TIMEOUT, apiOf } from './janus-api.js';
 import { onUpgrade, refuseUpgrade } from './upgrades.js';
 import { WEBSOCKET_TRANSPORT, WebSocketConnection } from './websocket-connection.js';
 import type { JsonFormat } from './wire.js';
 import { JSON_FORMATS } from './wire.js';
 
 /** Options of {@link janusWebSocket} and {@link janusAdminWebSocket}. */
-export interface JanusWebSocketOptions {
+export interface JanusWebSocketOptions extends AclOptions {
   /** Upgrades at this path and below are ours. Default `/janus`, for the admin API `/admin`; `/` takes all. */
   path?: string;
   /** How JSON is written. Default `indented`. */
@@ -27,6 +29,8 @@ export interface JanusWebSocketOptions {
   pingInterval?: number;
   /** How long a client may take to answer a ping, in milliseconds. Default 10,000. */
   pongTimeout?: number;
+  /** How long `authenticate` may take, in milliseconds; then the request is refused. Default 10,000. */
+  answerTimeout?: number;
 }
 
 /** Events of {@link JanusWebSocketServer}. */
@@ -36,12 +40,14 @@ export interface JanusWebSocketEvents {
 }
 
 const OPTIONS = {
+  ...ACL_OPTIONS,
   path: option.optional(option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /' })),
   json: option.oneOf(JSON_FORMATS, { default: 'indented' as JsonFormat }),
   maxMessage: option.integer({ min: 1024, max: 2 ** 30, default: 2 ** 20 }),
   maxBuffered: option.integer({ min: 1024, default: 8 * 2 ** 20 }),
   pingInterval: option.integer({ min: 0, max: 3_600_000, default: 0 }),
   pongTimeout: option.integer({ min: 1, max: 3_600_000, default: 10_000 }),
+  answerTimeout: option.integer({ min: 1, max: 600_000, default: ANSWER_TIMEOUT }),
 };
 
 /**
@@ -84,6 +90,7 @@ export interface WebSocketApi {
 export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   readonly #of: WebSocketApi;
   readonly #options: ReturnType<typeof readOptions<typeof OPTIONS>>;
+  readonly #mayCome: (req: IncomingMessage) => boolean;
   readonly #sockets: WebSocketServer;
   readonly #connections = new Set<WebSocketConnection>();
   readonly #context: ConnectionContext;
@@ -95,6 +102,7 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   constructor(of: WebSocketApi, server: Server, options: JanusWebSocketOptions) {
     super();
     this.#options = readOptions(of.name, options, OPTIONS);
+    this.#mayCome = readAcl(this.#options);
     this.#of = of;
     const { api, sessions } = of;
     this.#context = { api, sessions, logger: api.logger, transport: WEBSOCKET_TRANSPORT, json: this.#options.json };
@@ -139,6 +147,10 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   }
 
   #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!this.#mayCome(req)) {
+      refuseUpgrade(socket, '403 Forbidden', 'this address may not come here');
+      return;
+    }
     const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     const { subprotocol } = this.#of;
     if (!offered.includes(subprotocol)) {
@@ -146,7 +158,7 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
       return;
     }
     this.#sockets.handleUpgrade(req, socket, head, (websocket) => {
-      const connection = new WebSocketConnection(this.#context, websocket, this.#options);
+      const connection = new WebSocketConnection(this.#context, websocket, req, this.#options);
       this.#connections.add(connection);
       websocket.once('close', () => {
         this.#connections.delete(connection);

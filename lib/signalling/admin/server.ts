@@ -1,7 +1,6 @@
 /** Requests about the server. */
 import { boolean, object, optional, positiveInteger, string } from '../../plugins/shape.js';
 import { API_ERROR, ApiError } from '../../session/api-error.js';
-import { SessionHandle } from '../../session/handle.js';
 import { answerWithoutHandle } from '../../session/plugin-answer.js';
 import { show } from '../request.js';
 import { writeLogLine } from './log-line.js';
@@ -129,13 +128,13 @@ export const SERVER_REQUESTS: AdminRequests<ServerContext> = {
 };
 
 function statusOf({ gateway, settings }: ServerContext): object {
-  const { sessionTimeout, reclaimSessionTimeout } = gateway.sessions.options;
+  const { sessionTimeout, reclaimSessionTimeout, candidatesTimeout } = gateway.sessions.options;
   const { log, media } = settings;
   return {
     token_auth: gateway.tokens !== undefined,
     session_timeout: seconds(sessionTimeout),
     reclaim_session_timeout: seconds(reclaimSessionTimeout),
-    candidates_timeout: seconds(SessionHandle.EARLY_CANDIDATES_LIFETIME),
+    candidates_timeout: seconds(candidatesTimeout),
     log_level: log.level,
     log_timestamps: log.timestamps,
     log_colors: log.colors,

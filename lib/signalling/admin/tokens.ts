@@ -2,7 +2,7 @@
 import { array, optional, string } from '../../plugins/shape.js';
 import { API_ERROR, ApiError } from '../../session/api-error.js';
 import { show } from '../request.js';
-import type { TokenStore } from '../tokens.js';
+import type { TokenStore } from '../../session/tokens.js';
 import type { AdminRequest, AdminRequests, ServerContext } from './request.js';
 import { adminRequest } from './request.js';
 

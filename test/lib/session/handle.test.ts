@@ -158,7 +158,7 @@ t.test('candidates that come too early wait for the answer', async (t) => {
 t.test('early candidates are forgotten after 45 seconds, and there is a bound', async (t) => {
   const { handle, gateway } = setUp(t);
   await send(handle, 'offer');
-  const long = performance.now() - HandleClass.EARLY_CANDIDATES_LIFETIME;
+  const long = performance.now() - 45_000;
   handle.trickle({ candidate: { candidate: 'old', sdpMid: '0' } }, long);
   const many = Array.from({ length: 100 }, (_, index) => ({ candidate: `c${String(index)}`, sdpMid: '0' }));
   handle.trickle({ candidates: many });
@@ -168,6 +168,24 @@ t.test('early candidates are forgotten after 45 seconds, and there is a bound', 
   t.equal(gateway.peers[0]?.calls.length, 1 + HandleClass.MAX_EARLY_CANDIDATES);
   t.equal(gateway.peers[0]?.calls[1], 'c0');
   t.equal(handle.droppedCandidates, 100 - HandleClass.MAX_EARLY_CANDIDATES);
+});
+
+t.test('how long early candidates wait can be chosen', async (t) => {
+  const gateway = testGateway(t, { candidatesTimeout: 5_000 });
+  const owner: SessionOwner = {
+    transport: 'test',
+    acquired: () => undefined,
+    deliver: () => undefined,
+    released: () => undefined,
+  };
+  const handle = gateway.sessions.create(owner).attach(gateway.odd);
+  await send(handle, 'offer');
+  handle.trickle({ candidate: { candidate: 'old', sdpMid: '0' } }, performance.now() - 5_000);
+  handle.trickle({ candidate: { candidate: 'new', sdpMid: '0' } });
+
+  await send(handle, 'start', ANSWER);
+
+  t.same(gateway.peers[0]?.calls, ['answer', 'new']);
 });
 
 const CANDIDATE = 'candidate:1 1 udp 2122260223 192.0.2.10 50010 typ host';

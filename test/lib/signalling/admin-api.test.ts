@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import t, { type Test } from 'tap';
 
 import { UsageError } from '../../../lib/errors.js';
+import { MemoryTokens } from '../../../lib/session/tokens.js';
 import type { SessionOwner } from '../../../lib/session/owner.js';
 import { adminApiOf } from '../../../lib/signalling/admin-api.js';
 import { mappedAddress } from '../../../lib/signalling/admin/stun.js';
 import { apiOf } from '../../../lib/signalling/janus-api.js';
-import type { StoredToken, TokenStore } from '../../../lib/signalling/tokens.js';
+
 import { StreamingPlugin } from '../../../lib/plugins/index.js';
 import { StreamingBench } from '../../support/media-bench.js';
 import type { Json, TestGateway } from '../support/signalling.js';
@@ -241,7 +242,10 @@ t.test('list_sessions leaves out the application itself', async (t) => {
 t.test('accept_new_sessions: false drains', async (t) => {
   const { api, session } = withSession(t);
   const create = (): Json =>
-    apiOf(api.gateway).handle({ janus: 'create', transaction: 'c' }, { ownerFor: () => new Owner() });
+    apiOf(api.gateway).handle(
+      { janus: 'create', transaction: 'c' },
+      { transport: 'test', ownerFor: () => new Owner() },
+    );
   t.equal(await api.code('accept_new_sessions'), 456);
   t.equal(await api.code('accept_new_sessions', { accept: 1 }), 467);
 
@@ -450,30 +454,6 @@ t.test('custom_logline', async (t) => {
   t.same(lines, ['info undefined', 'error 2', 'warn 3', 'debug 5', 'trace 7', 'info 9']);
 });
 
-/** Keeps tokens in memory. */
-class Tokens implements TokenStore {
-  readonly #tokens = new Map<string, Set<string>>();
-  add(token: string, plugins: readonly string[]): string[] {
-    const allowed = this.#tokens.get(token) ?? new Set();
-    this.#tokens.set(token, allowed);
-    for (const plugin of plugins) allowed.add(plugin);
-    return [...allowed];
-  }
-  allow(token: string, plugins: readonly string[]): string[] | undefined {
-    return this.#tokens.has(token) ? this.add(token, plugins) : undefined;
-  }
-  disallow(token: string, plugins: readonly string[]): string[] | undefined {
-    for (const plugin of plugins) this.#tokens.get(token)?.delete(plugin);
-    return this.#tokens.has(token) ? this.add(token, []) : undefined;
-  }
-  remove(token: string): boolean {
-    return this.#tokens.delete(token);
-  }
-  list(): StoredToken[] {
-    return [...this.#tokens].map(([token, plugins]) => ({ token, plugins: [...plugins] }));
-  }
-}
-
 const TOKEN_VERBS = ['add_token', 'allow_token', 'disallow_token', 'remove_token', 'list_tokens'];
 
 t.test('requests about tokens where there are none stored', async (t) => {
@@ -486,8 +466,7 @@ t.test('requests about tokens where there are none stored', async (t) => {
 });
 
 t.test('tokens', async (t) => {
-  const api = admin(t);
-  api.gateway.tokens = new Tokens();
+  const api = admin(t, { tokens: new MemoryTokens() });
   const [lobby, odd] = [LobbyPlugin.package, OddPlugin.package];
   const plugins = async (verb: string, rest: object) => (await api.ask(verb, rest)).data?.plugins;
 

@@ -72,7 +72,7 @@ for (const seed of [1, 2, 3]) {
 
     const kinds = new Map<string, number>();
     for (let count = 0; count < 5_000; count++) {
-      const pending = api.handle(next(50) === 0 ? junk() : message(), { ownerFor: () => owner });
+      const pending = api.handle(next(50) === 0 ? junk() : message(), { transport: 'test', ownerFor: () => owner });
       const outcome = pending instanceof Promise ? await pending : pending;
       const { janus } = outcome.reply as Json;
       JSON.stringify(outcome.reply);

@@ -16,8 +16,8 @@ import { object, optional, positiveInteger, string } from '../../../lib/plugins/
 import { LocalClient } from '../../../lib/session/local-client.js';
 import type { SessionTableOptions } from '../../../lib/session/sessions.js';
 import { SessionTable } from '../../../lib/session/sessions.js';
+import type { AuthSettings } from '../../../lib/signalling/auth.js';
 import type { ServerFacts } from '../../../lib/signalling/server-info.js';
-import type { TokenStore } from '../../../lib/signalling/tokens.js';
 
 /** Counts who waits for a room: the least a plugin can be. */
 export class LobbyPlugin extends Plugin {
@@ -160,7 +160,7 @@ export interface LogEntry {
 }
 
 /** Everything signalling needs of a gateway, and what tests want to see of it. */
-export interface TestGateway {
+export interface TestGateway extends AuthSettings {
   readonly sessions: SessionTable;
   readonly local: LocalClient;
   readonly logger: Logger;
@@ -168,9 +168,7 @@ export interface TestGateway {
   readonly peers: FakePeer[];
   readonly lobby: LobbyPlugin;
   readonly odd: OddPlugin;
-  readonly apiSecret?: string | undefined;
   readonly adminSecret?: string | undefined;
-  tokens?: TokenStore;
   events?: { customEvent(schema: string, data: object): void };
   tuning?: MediaTuning;
   serverFacts(): ServerFacts;
@@ -178,14 +176,23 @@ export interface TestGateway {
 
 export function testGateway(
   t: Test,
-  options: SessionTableOptions & {
-    apiSecret?: string;
-    adminSecret?: string;
-    facts?: ServerFacts;
-    control?: LogControl;
-  } = {},
+  options: SessionTableOptions &
+    AuthSettings & {
+      adminSecret?: string;
+      facts?: ServerFacts;
+      control?: LogControl;
+    } = {},
 ): TestGateway {
-  const { apiSecret, adminSecret, control, facts = { versionString: '1.2.3' }, ...sessionOptions } = options;
+  const {
+    apiSecret,
+    adminSecret,
+    control,
+    tokens,
+    tokenAuthSecret,
+    authenticate,
+    facts = { versionString: '1.2.3' },
+    ...sessionOptions
+  } = options;
   const log: LogEntry[] = [];
   const write =
     (level: string) =>
@@ -232,6 +239,9 @@ export function testGateway(
     odd,
     apiSecret,
     adminSecret,
+    tokens,
+    tokenAuthSecret,
+    authenticate,
     serverFacts: () => facts,
   };
 }
@@ -362,8 +372,13 @@ export class WsClient extends MessageClient {
     });
   }
 
-  static async connect(t: Test, url: string, protocols: string[] = ['janus-protocol']): Promise<WsClient> {
-    const socket = new WebSocket(url.replace(/^http/, 'ws'), protocols);
+  static async connect(
+    t: Test,
+    url: string,
+    protocols: string[] = ['janus-protocol'],
+    headers: Record<string, string> = {},
+  ): Promise<WsClient> {
+    const socket = new WebSocket(url.replace(/^http/, 'ws'), protocols, { headers });
     const client = new WsClient(socket);
     await once(socket, 'open');
     t.teardown(() => {
