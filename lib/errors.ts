@@ -21,6 +21,8 @@ export const MESSAGES = {
   HG_ERR_ADDRESS: 'no address for ICE candidates: {reason}',
   HG_ERR_FILE: '{what} cannot be read: {reason}',
   HG_ERR_CONFIG: '{where}: {problem}',
+  HG_ERR_LOG: 'the log file {path} cannot be written: {reason}',
+  HG_ERR_LISTEN: '{what} cannot listen on {address}: {reason}',
   HG_ERR_RECORDING: 'the recording {path} cannot be written: {reason}',
   HG_ERR_SYSTEM: '{what} failed: {reason}',
   HG_ERR_LIMIT: '{what} reached its limit of {limit}',

@@ -2,7 +2,15 @@
 export { GatewayError, RemoteError, ResourceError, UsageError, type ErrorCode } from './errors.js';
 export { Emitter } from './events.js';
 export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, type MediaOptions } from './gateway.js';
-export { consoleLogger, silentLogger, type Logger, type LogLevel } from './logger.js';
+export {
+  consoleLogger,
+  LeveledLogger,
+  silentLogger,
+  type LeveledLoggerOptions,
+  type LogControl,
+  type Logger,
+  type LogLevel,
+} from './logger.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './peer/data-channel.js';
 export { findCodec, type Codec } from './peer/codecs/index.js';
 export {
