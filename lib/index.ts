@@ -31,7 +31,15 @@ export {
   type TalkingOptions,
 } from './peer/peer.js';
 export type { Handle, Jsep } from './plugins/handle.js';
-export { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
+export {
+  EchoTestPlugin,
+  StreamingPlugin,
+  type EchoTestOptions,
+  type MountpointStore,
+  type StoredChanges,
+  type StoredMountpoint,
+  type StreamingOptions,
+} from './plugins/index.js';
 export { asyncRequest, Plugin, PluginError, reply, request, type RequestContext } from './plugins/plugin.js';
 export * as shape from './plugins/shape.js';
 export { Injector, type InjectorEvents, type InjectorOptions, type InjectorStats } from './routing/injector.js';
