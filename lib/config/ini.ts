@@ -178,7 +178,7 @@ function lineOf(text: string, { start, end }: Span): Span {
 
 function writeScalar(file: string, value: Scalar): string {
   if (typeof value !== 'string') return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
-   
+
   if (/[\x00-\x1f\x7f]|^\s|\s$|^".*"$|\\$|\\[;#]/.test(value)) {
     throw configError(
       { file, line: 1, column: 1 },

@@ -424,7 +424,7 @@ function writeGroup(entries: Entries, indent: string): string {
 function writeScalar(value: Scalar): string {
   if (typeof value === 'number') return Math.abs(value) > 0x7fff_ffff ? `${String(value)}L` : String(value);
   if (typeof value === 'boolean') return String(value);
-   
+
   return `"${value.replace(/[\\"]/g, '\\$&').replace(/[\x00-\x1f\x7f]/g, escapeControl)}"`;
 }
 
