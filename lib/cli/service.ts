@@ -38,10 +38,10 @@ export class Service {
         }
       }
       const listeners = await startListeners(gateway, configuration);
-      for (const { what, address } of listeners) logger.info(`${what} on ${address}`);
-      if (listeners.length === 0) logger.warn('no transport is turned on: nobody can reach this gateway');
       const { pidFile } = settings;
       if (pidFile !== undefined) writePid(pidFile);
+      for (const { what, address } of listeners) logger.info(`${what} on ${address}`);
+      if (listeners.length === 0) logger.warn('no transport is turned on: nobody can reach this gateway');
       return new Service(gateway, listeners, logger, pidFile);
     } catch (error) {
       await gateway.close();

@@ -194,7 +194,10 @@ export class Reader {
   #checkWhole(): void {
     const { settings } = this;
     this.#checkDisabled();
-    const dtls = settings.gateway?.media?.certificate;
+    const { media } = settings.gateway ?? {};
+    // Named by itself, as people do who try things on one machine.
+    if (media?.interfaces?.some((name) => /^(lo$|127\.|::1$)/.test(name)) === true) media.allowLoopback = true;
+    const dtls = media?.certificate;
     if (dtls !== undefined) this.#checkTls('gateway.media.certificate', dtls);
     for (const name of ['http', 'webSocket'] as const) {
       const { secure, tls = {} } = settings[name] ?? {};

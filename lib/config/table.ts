@@ -224,7 +224,7 @@ const JANUS = rows('janus', [
   ['nat.turn_rest_api_method', ['GET', 'POST'], LATER],
   ['nat.turn_rest_api_timeout', 'seconds', LATER],
   ['nat.allow_force_relay', 'boolean', LATER, { silent: false }],
-  ['nat.ice_enforce_list', 'list', OK, 'gateway.media.interfaces'],
+  ['nat.ice_enforce_list', 'list', OK, { to: 'gateway.media.interfaces', note: 'loopback only if it is named' }],
   ['nat.ice_ignore_list', 'list', OK, 'gateway.media.ignoreInterfaces'],
   ['nat.ignore_unreachable_ice_server', 'boolean', NO_USE, { note: 'no server is waited for', silent: '*' }],
 

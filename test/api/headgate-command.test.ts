@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
+import { Feeder, Viewers } from '../support/viewers.js';
 import {
   copyFolder,
   DEBIAN,
@@ -196,6 +197,25 @@ t.test('mountpoints in both forms', async (t) => {
       }
     });
   }
+});
+
+t.test('a viewer gets what is sent to a mountpoint of the files', async (t) => {
+  const [port = 0, feed = 0] = await freePorts(2);
+  const folder = makeFolder(t, {
+    ...MINIMAL(port),
+    'janus.jcfg': 'nat: { ice_enforce_list = "lo" }',
+    'janus.plugin.streaming.jcfg': `cam: { type = "rtp" id = 1 video = true videoport = ${String(feed)} videopt = 100 videocodec = "vp8" }`,
+  });
+  const headgate = new HeadgateProcess(t, '-F', folder);
+  await headgate.says(/HTTP on/);
+  new Feeder(t, feed);
+  const viewers = new Viewers(t, `http://127.0.0.1:${String(port)}/janus`);
+
+  await viewers.add(1);
+
+  t.equal((await viewers.report()).connected, 1);
+  headgate.kill('SIGTERM');
+  t.equal(await headgate.ended, 0);
 });
 
 t.test('H.264 profiles that browsers do not play are warned of', async (t) => {
