@@ -2,7 +2,15 @@
 export { GatewayError, RemoteError, ResourceError, UsageError, type ErrorCode } from './errors.js';
 export { Emitter } from './events.js';
 export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, type MediaOptions } from './gateway.js';
-export { consoleLogger, silentLogger, type Logger, type LogLevel } from './logger.js';
+export {
+  consoleLogger,
+  LeveledLogger,
+  silentLogger,
+  type LeveledLoggerOptions,
+  type LogControl,
+  type Logger,
+  type LogLevel,
+} from './logger.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './peer/data-channel.js';
 export { findCodec, type Codec } from './peer/codecs/index.js';
 export type { MediaTuning } from './peer/media-tuning.js';
@@ -24,7 +32,15 @@ export {
   type TalkingOptions,
 } from './peer/peer.js';
 export type { Handle, Jsep } from './plugins/handle.js';
-export { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
+export {
+  EchoTestPlugin,
+  StreamingPlugin,
+  type EchoTestOptions,
+  type MountpointStore,
+  type StoredChanges,
+  type StoredMountpoint,
+  type StreamingOptions,
+} from './plugins/index.js';
 export { asyncRequest, Plugin, PluginError, reply, request, type RequestContext } from './plugins/plugin.js';
 export * as shape from './plugins/shape.js';
 export { Injector, type InjectorEvents, type InjectorOptions, type InjectorStats } from './routing/injector.js';

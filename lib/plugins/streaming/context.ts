@@ -5,6 +5,7 @@ import { sameSecret } from '../../secrets.js';
 import type { Handle } from '../handle.js';
 import { PluginError, type Plugin, type PluginHost } from '../plugin.js';
 import { fit, positiveInteger, string, type Check, type Shape, type Shaped } from '../shape.js';
+import type { MountpointStore } from './store.js';
 import { ERROR, status } from './wire.js';
 
 /** What the plugin needs of the gateway. */
@@ -18,6 +19,7 @@ export interface StreamingSettings {
   readonly stringIds: boolean;
   readonly legacyFields: boolean;
   readonly portRange: readonly [number, number];
+  readonly store: MountpointStore | undefined;
 }
 
 /** What the requests have in common. */
@@ -93,10 +95,21 @@ export class StreamingContext {
     return expected === undefined || sameSecret(given, expected);
   }
 
-  /** Nothing is kept across restarts unless the configuration came from files. */
-  refusePermanent(permanent: boolean | undefined): void {
-    if (permanent !== true) return;
+  /** Where mountpoints are kept across restarts; needs a configuration that came from files. */
+  store(): MountpointStore {
+    const { store } = this.settings;
+    if (store !== undefined) return store;
     throw new PluginError(ERROR.UNKNOWN, '"permanent": there is no configuration folder to keep it in');
+  }
+
+  /** Runs what writes to the store. */
+  written<T>(write: () => T): T {
+    try {
+      return write();
+    } catch (error) {
+      if (error instanceof PluginError) throw error;
+      throw new PluginError(ERROR.UNKNOWN, `"permanent": nothing was changed: ${(error as Error).message}`);
+    }
   }
 
   viewerOf(handle: Handle): Viewer | undefined {

@@ -5,6 +5,7 @@ import type { Mountpoint, MountpointMediaOptions, MountpointOptions } from '../.
 import { PluginError, request, type Request } from '../plugin.js';
 import { array, boolean, integer, isObject, optional, positiveInteger, string, type Shape } from '../shape.js';
 import type { StreamingContext } from './context.js';
+import type { MountpointStore } from './store.js';
 import { ERROR, legacyPorts, ports } from './wire.js';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -12,26 +13,76 @@ type Body = Readonly<Record<string, unknown>>;
 /** Makes a mountpoint, in the form with `media` or the older one with `audioport` and its kin. */
 export function create(context: StreamingContext): Request {
   return request({}, (_handle, _body, { body }) => {
-    const { type } = context.check({ type: string }, body);
+    context.check({ type: string }, body);
     context.authorize(body, 'admin_key', context.settings.adminKey);
-    const read = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
-    if (read === undefined) {
-      throw new PluginError(ERROR.INVALID, `"type" must be one of ${Object.keys(TYPES).join(', ')}`);
-    }
-    const common = readCommon(context, body);
-    const { legacy, ...specific } = read(context, body);
-    context.refusePermanent(common.permanent);
-    const mountpoint = make(context, { ...common.options, ...specific });
+    const { options, legacy, permanent } = readCreate(context, body);
+    const store = permanent ? context.store() : undefined;
+    const mountpoint = inWireWords(() => context.mountpoints.create(options));
     const { id, description, isPrivate } = mountpoint;
+    if (store !== undefined) keep(context, store, mountpoint, options);
     const stream = { id, type: 'live', description, is_private: isPrivate };
     return {
       streaming: 'created',
       created: mountpoint.name,
-      permanent: false,
+      permanent,
       stream: { ...stream, ...(legacy ? legacyPorts(mountpoint) : { ports: ports(mountpoint) }) },
       ...(legacy ? { warning: 'deprecated_api' } : {}),
     };
   });
+}
+
+/** A mountpoint as `create` and configuration files describe it. */
+export interface CreateBody {
+  options: MountpointOptions;
+  /** It is described in the older form, without `media`. */
+  legacy: boolean;
+  permanent: boolean;
+}
+
+/** @throws {@link PluginError} */
+export function readCreate(context: StreamingContext, body: Body): CreateBody {
+  const { type } = context.check({ type: string }, body);
+  const read = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+  if (read === undefined) {
+    throw new PluginError(ERROR.INVALID, `"type" must be one of ${Object.keys(TYPES).join(', ')}`);
+  }
+  const common = readCommon(context, body);
+  const { legacy, ...specific } = read(context, body);
+  return { options: { ...common.options, ...specific }, legacy, permanent: common.permanent };
+}
+
+/** Writes a new mountpoint to where it outlives the process; if that fails, there is none. */
+function keep(
+  context: StreamingContext,
+  store: MountpointStore,
+  mountpoint: Mountpoint,
+  options: MountpointOptions,
+): void {
+  try {
+    for (const other of context.mountpoints) {
+      if (other !== mountpoint && other.name === mountpoint.name) {
+        throw cannot(`"name": mountpoint ${String(other.id)} has that name: permanent ones need one of their own`);
+      }
+    }
+    const { id, name, description, media } = mountpoint;
+    context.written(() => {
+      store.add({
+        ...options,
+        id,
+        name,
+        description,
+        media: options.media.map((given, index) => ({
+          ...given,
+          // Those that were left to us stay the same the next time.
+          port: media[index]?.source.port ?? given.port,
+          rtcpPort: given.rtcpPort === undefined ? undefined : media[index]?.source.rtcpPort,
+        })),
+      });
+    });
+  } catch (error) {
+    mountpoint.close();
+    throw error;
+  }
 }
 
 type Specific = Omit<MountpointOptions, 'id'> & { legacy: boolean };
@@ -48,7 +99,7 @@ const TYPES: Readonly<Record<string, (context: StreamingContext, body: Body) => 
 function readCommon(
   context: StreamingContext,
   body: Body,
-): { options: Omit<MountpointOptions, 'media'>; permanent: boolean | undefined } {
+): { options: Omit<MountpointOptions, 'media'>; permanent: boolean } {
   const fields = context.check(
     {
       id: optional(context.idCheck),
@@ -58,7 +109,7 @@ function readCommon(
       is_private: optional(boolean, false),
       secret: optional(string, ''),
       pin: optional(string, ''),
-      permanent: optional(boolean),
+      permanent: optional(boolean, false),
     },
     body,
   );
@@ -77,12 +128,13 @@ function readCommon(
   };
 }
 
-function make(context: StreamingContext, options: MountpointOptions): Mountpoint {
+/** Errors of the TypeScript interface name its options; clients know other names. */
+export function inWireWords<T>(make: () => T): T {
   try {
-    return context.mountpoints.create(options);
+    return make();
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code === 'HG_ERR_CLOSED') throw error;
-    throw new PluginError(ERROR.CANNOT_CREATE, inWireWords(error.message));
+    throw new PluginError(ERROR.CANNOT_CREATE, translate(error.message));
   }
 }
 
@@ -95,8 +147,7 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   'keyframeBuffer.bytes': 'bufferkf_bytes',
 };
 
-/** Errors of the TypeScript interface name its options; clients know other names. */
-function inWireWords(text: string): string {
+function translate(text: string): string {
   return text
     .replace(/^createMountpoint\./, '')
     .replace(/^(media\[\d+\]\.)?([\w.]+):/, (_all, where: string | undefined, field: string) => {
@@ -110,6 +161,13 @@ function given(text: string): string | undefined {
 
 function cannot(text: string): PluginError {
   return new PluginError(ERROR.CANNOT_CREATE, text);
+}
+
+/** What is asked for is right, and not there yet. */
+export class NotYetError extends PluginError {
+  constructor(what: string) {
+    super(ERROR.CANNOT_CREATE, `not supported yet: ${what}`);
+  }
 }
 
 // ---- type rtp -------------------------------------------------------------------
@@ -135,7 +193,7 @@ function readRtp(context: StreamingContext, body: Body): Specific {
   const fields = context.check(RTP, body);
   if (fields.srtpsuite !== undefined) {
     if (fields.srtpsuite !== 32 && fields.srtpsuite !== 80) throw cannot('"srtpsuite" must be 32 or 80');
-    throw cannot('not supported yet: SRTP sources ("srtpsuite")');
+    throw new NotYetError('SRTP sources ("srtpsuite")');
   }
   if (fields.abscapturetime_src_ext_id > 14) {
     throw new PluginError(ERROR.INVALID, '"abscapturetime_src_ext_id" must be from 1 to 14');
@@ -195,7 +253,7 @@ function readStreams(context: StreamingContext, media: readonly unknown[]): Moun
     const where = `media[${String(index)}]`;
     const fields = isObject(stream) ? stream : {};
     const { type, mid } = context.check({ type: string, mid: string }, fields, where);
-    if (type === 'data') throw cannot(`not supported yet: data streams (${where})`);
+    if (type === 'data') throw new NotYetError(`data streams (${where})`);
     if (type !== 'audio' && type !== 'video') throw cannot(`${where}.type must be audio, video or data`);
     return toOptions(context, type, mid, context.check(STREAM, fields, where), (field) => `${where}.${field}`);
   });
@@ -253,7 +311,7 @@ function readLegacyStreams(context: StreamingContext, body: Body): MountpointMed
   }
   if (kinds.data) {
     context.check({ dataport: positiveInteger }, body);
-    throw cannot('not supported yet: data streams ("data")');
+    throw new NotYetError('data streams ("data")');
   }
   return streams;
 }
@@ -266,7 +324,7 @@ function toOptions(
   nameOf: (field: string) => string,
 ): MountpointMediaOptions {
   if (stream.simulcast === true || (stream.port2 ?? 0) > 0 || (stream.port3 ?? 0) > 0) {
-    throw cannot(`not supported yet: simulcast (${nameOf('simulcast')}, ${nameOf('port2')}, ${nameOf('port3')})`);
+    throw new NotYetError(`simulcast (${nameOf('simulcast')}, ${nameOf('port2')}, ${nameOf('port3')})`);
   }
   for (const field of ['skew', 'h264sps'] as const) {
     if (stream[field] === undefined || stream[field] === false) continue;
@@ -318,7 +376,7 @@ function readFile(context: StreamingContext, body: Body): never {
   if (!FILE_EXTENSIONS.some((extension) => filename.endsWith(extension))) {
     throw cannot(`"filename" must end in ${FILE_EXTENSIONS.join(', ')}`);
   }
-  throw cannot(`not supported yet: type ${type}`);
+  throw new NotYetError(`type ${type}`);
 }
 
 function readRtsp(context: StreamingContext, body: Body): never {
@@ -328,5 +386,5 @@ function readRtsp(context: StreamingContext, body: Body): never {
     { url: string, rtsp_user: optional(string), rtsp_pwd: optional(string), rtspiface: optional(string) },
     body,
   );
-  throw cannot('not supported yet: type rtsp');
+  throw new NotYetError('type rtsp');
 }

@@ -5,8 +5,11 @@ import type { StreamingContext } from './context.js';
 /** Ends a mountpoint. Its viewers get `stopped` and are hung up. */
 export function destroy(context: StreamingContext): Request {
   return request({}, (_handle, _body, { body }) => {
-    context.check({ id: context.idCheck, permanent: optional(boolean) }, body);
+    const { permanent } = context.check({ id: context.idCheck, permanent: optional(boolean, false) }, body);
     const mountpoint = context.findOwn(body);
+    // Without a store it is not kept anyway.
+    const { store } = context.settings;
+    if (permanent && store !== undefined) context.written(() => store.remove(mountpoint.name));
     mountpoint.close();
     return { streaming: 'destroyed', destroyed: mountpoint.id };
   });

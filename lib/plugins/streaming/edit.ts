@@ -8,7 +8,7 @@ const SHAPE = {
   new_secret: optional(string, ''),
   new_pin: optional(string),
   new_is_private: optional(boolean),
-  permanent: optional(boolean),
+  permanent: optional(boolean, false),
   edited_event: optional(boolean, false),
 };
 
@@ -18,19 +18,20 @@ export function edit(context: StreamingContext): Request {
     context.check({ id: context.idCheck }, body);
     const fields = context.check(SHAPE, body);
     const mountpoint = context.findOwn(body);
-    context.refusePermanent(fields.permanent);
-    const { id, metadata } = mountpoint;
-    mountpoint.update({
+    const { id, name, metadata } = mountpoint;
+    const changes = {
       ...(fields.new_description === '' ? {} : { description: fields.new_description }),
       ...(fields.new_metadata === undefined ? {} : { metadata: fields.new_metadata }),
       ...(fields.new_secret === '' ? {} : { secret: fields.new_secret }),
       // An empty one takes it away.
       ...(fields.new_pin === undefined ? {} : { pin: fields.new_pin === '' ? undefined : fields.new_pin }),
       ...(fields.new_is_private === undefined ? {} : { isPrivate: fields.new_is_private }),
-    });
+    };
+    const permanent = fields.permanent && context.written(() => context.store().change(name, changes));
+    mountpoint.update(changes);
     if (fields.edited_event && mountpoint.metadata !== metadata) {
       context.pushToViewers(mountpoint, { event: 'edited', id, metadata: mountpoint.metadata });
     }
-    return { streaming: 'edited', id, permanent: false };
+    return { streaming: 'edited', id, permanent };
   });
 }

@@ -1,11 +1,12 @@
 import { UsageError } from '../../errors.js';
 import { option, readOptions } from '../../options.js';
 import type { HangupReason } from '../../peer/peer.js';
+import { readMountpointOptions, type MountpointOptions } from '../../routing/mountpoint-options.js';
 import type { Handle } from '../handle.js';
 import { Plugin, type Requests } from '../plugin.js';
 import { configure } from './configure.js';
 import { StreamingContext, type StreamingHost } from './context.js';
-import { create } from './create.js';
+import { create, inWireWords, readCreate } from './create.js';
 import { destroy } from './destroy.js';
 import { disable } from './disable.js';
 import { edit } from './edit.js';
@@ -16,6 +17,7 @@ import { kickAll } from './kick-all.js';
 import { list } from './list.js';
 import { pause } from './pause.js';
 import { recording } from './recording.js';
+import type { MountpointStore } from './store.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
 import { switchTo } from './switch.js';
@@ -23,6 +25,8 @@ import { watch } from './watch.js';
 import { ERROR, status } from './wire.js';
 
 export type { StreamingHost } from './context.js';
+export { NotYetError } from './create.js';
+export type { MountpointStore, StoredChanges, StoredMountpoint } from './store.js';
 
 export interface StreamingOptions {
   /** Who wants to create a mountpoint, or see private ones, must send it as `admin_key`. Default: anybody may create. */
@@ -33,6 +37,8 @@ export interface StreamingOptions {
   legacyFields?: boolean | undefined;
   /** For ports that a client gave as 0. Default 10000 to 60000. */
   portRange?: readonly [number, number] | undefined;
+  /** Keeps what clients make with `permanent`. Default: that is refused. */
+  store?: MountpointStore | undefined;
 }
 
 /**
@@ -64,6 +70,9 @@ export class StreamingPlugin extends Plugin {
       stringIds: option.boolean({ default: false }),
       legacyFields: option.boolean({ default: false }),
       portRange: option.portRange({ default: [10000, 60000] }),
+      store: option.optional(
+        option.withMethods<MountpointStore>('a store with add, change and remove', ['add', 'change', 'remove']),
+      ),
     });
     // An empty key in a configuration file means none, and must not let everybody in.
     const adminKey = settings.adminKey === '' ? undefined : settings.adminKey;
@@ -86,6 +95,17 @@ export class StreamingPlugin extends Plugin {
       switch: switchTo(context),
       stop: stop(context),
     };
+  }
+
+  /**
+   * Reads a mountpoint as the request `create` describes it.
+   *
+   * @throws {@link PluginError}
+   */
+  readMountpoint(body: Readonly<Record<string, unknown>>): MountpointOptions {
+    const { options } = readCreate(this.#context, body);
+    inWireWords(() => readMountpointOptions('createMountpoint', options));
+    return options;
   }
 
   override get name(): string {
