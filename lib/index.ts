@@ -1,8 +1,23 @@
 /** The public surface: re-exports, nothing else. */
 export { GatewayError, RemoteError, ResourceError, UsageError, type ErrorCode } from './errors.js';
 export { Emitter } from './events.js';
-export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, type MediaOptions } from './gateway.js';
+export {
+  Gateway,
+  type EventOptions,
+  type GatewayEvents,
+  type GatewayOptions,
+  type GatewayStats,
+  type MediaOptions,
+} from './gateway.js';
 export { consoleLogger, silentLogger, type Logger, type LogLevel } from './logger.js';
+export { prometheusMetrics, type PrometheusHandler, type PrometheusOptions } from './observe/metrics.js';
+export {
+  eventWebhook,
+  EventWebhook,
+  type EventWebhookEvents,
+  type EventWebhookOptions,
+  type EventWebhookStats,
+} from './observe/webhooks.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './peer/data-channel.js';
 export { findCodec, type Codec } from './peer/codecs/index.js';
 export {
@@ -43,6 +58,14 @@ export { RtpPacket, type AudioLevel } from './routing/rtp-packet.js';
 export type { Sink } from './routing/sink.js';
 export type { Source } from './routing/source.js';
 export { Tap, type TapEvents, type TapOptions, type TapStats } from './routing/tap.js';
+export { EventBus, type EventBusEvents } from './session/event-bus.js';
+export {
+  EVENT_TYPES,
+  type EventData,
+  type EventKind,
+  type HandlerEvent,
+  type MediaStatistics,
+} from './session/handler-events.js';
 export type { LocalClient, LocalHandle } from './session/local-client.js';
 export { janusFastify } from './signalling/fastify.js';
 export { janusHttp, type JanusHttpOptions } from './signalling/http.js';

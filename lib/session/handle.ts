@@ -2,7 +2,7 @@ import { Emitter } from '../events.js';
 import { GatewayError, RemoteError, UsageError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { HangupReason, Peer, PeerOptions } from '../peer/peer.js';
-import type { Handle, PushOptions, RemoteJsep } from '../plugins/handle.js';
+import type { Handle, Jsep, PushOptions, RemoteJsep } from '../plugins/handle.js';
 import type { Plugin, Request, RequestContext } from '../plugins/plugin.js';
 import { PluginError, Reply } from '../plugins/plugin.js';
 import { isObject } from '../plugins/shape.js';
@@ -34,6 +34,10 @@ type Answer = { data: object; jsep?: Reply['jsep'] } | undefined;
 export interface SessionHandleEvents {
   /** The peer is new; for those who observe. */
   peer: [peer: Peer];
+  /** A session description came from the client, or goes there. */
+  jsep: [owner: 'local' | 'remote', jsep: Jsep];
+  /** The peer is gone. */
+  hangup: [reason: HangupReason];
   /** Final. */
   close: [];
 }
@@ -85,6 +89,10 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     return this.#closed;
   }
 
+  get sessionId(): number {
+    return this.#owner.id;
+  }
+
   get peer(): Peer | null {
     return this.#peer;
   }
@@ -113,6 +121,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   push(data: object, options: PushOptions = {}): void {
     const copy = this.#copy(data);
     if (this.#closed) return;
+    if (options.jsep !== undefined) this.emit('jsep', 'local', options.jsep);
     this.#owner.deliver({
       janus: 'event',
       session_id: this.#owner.id,
@@ -149,6 +158,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
         `${String(SessionHandle.MAX_REQUESTS)} requests of this handle wait for the plugin already`,
       );
     }
+    if (remote !== undefined) this.emit('jsep', 'remote', remote);
     if (remote?.type === 'answer') this.#setAnswer(remote);
 
     const context: RequestContext = { transaction, jsep: remote, body };
@@ -381,6 +391,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     this.#early = [];
     this.#call('peerClosed', () => this.plugin.peerClosed(this, reason));
     if (!this.#closed) this.#event('hangup', { reason });
+    this.emit('hangup', reason);
   }
 
   #event(kind: string, rest: object = {}): void {

@@ -11,7 +11,7 @@ import type { JanusApi, Origin, Outcome, PathIds, SignallingGateway } from './ja
 import { apiOf } from './janus-api.js';
 import { HTTP_TRANSPORT, Mailbox } from './mailbox.js';
 import type { JsonFormat, ReadJson } from './wire.js';
-import { JSON_FORMATS, makeError, readJson, writeJson } from './wire.js';
+import { addressOf, JSON_FORMATS, makeError, readJson, writeJson } from './wire.js';
 
 /** Options of {@link janusHttp}, {@link janusKoa} and {@link janusFastify}. */
 export interface JanusHttpOptions {
@@ -138,15 +138,17 @@ function parserFailure(error: unknown): RequestBody | undefined {
 export class HttpTransport {
   readonly #api: JanusApi;
   readonly #options: ReturnType<typeof readOptions<typeof OPTIONS>>;
-  readonly #origin: Origin;
 
   constructor(gateway: SignallingGateway, where: string, options: JanusHttpOptions) {
     this.#options = readOptions(where, options, OPTIONS);
     this.#api = apiOf(gateway);
     this.#api.mounted(HTTP_TRANSPORT, { name: 'HTTP', description: 'The Janus API over HTTP with long poll' });
-    this.#origin = {
+  }
+
+  #originOf(id: string): Origin {
+    return {
       ownerFor: (current: SessionOwner | null) =>
-        current instanceof Mailbox ? current : new Mailbox(this.#api.logger),
+        current instanceof Mailbox ? current : new Mailbox(this.#api.logger, id),
     };
   }
 
@@ -172,6 +174,15 @@ export class HttpTransport {
 
   async #serve(req: IncomingMessage, res: ServerResponse, parts: string[] | null, framed: Framed): Promise<void> {
     const method = req.method ?? 'GET';
+    const id = this.#api.nextTransportId();
+    if (this.#api.tellsTransports) {
+      const { remoteAddress, remotePort } = req.socket;
+      this.#api.tellTransport(HTTP_TRANSPORT, id, {
+        event: 'request',
+        admin_api: false,
+        ...addressOf(remoteAddress, remotePort),
+      });
+    }
     this.#setCors(req, res);
     if (!this.#corsAllows(req)) {
       end(res, 403);
@@ -184,7 +195,7 @@ export class HttpTransport {
     } else if (method === 'GET') {
       await this.#get(req, res, parts, framed);
     } else {
-      await this.#post(req, res, parts, framed);
+      await this.#post(req, res, parts, framed, id);
     }
   }
 
@@ -261,7 +272,7 @@ export class HttpTransport {
 
   // ---- POST ---------------------------------------------------------------------
 
-  async #post(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed): Promise<void> {
+  async #post(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed, id: string): Promise<void> {
     const [first = '', second = ''] = parts;
     if (parts.length === 1 && (first === 'info' || first === 'ping')) {
       end(res, 400);
@@ -278,7 +289,7 @@ export class HttpTransport {
       this.#send(res, makeError({ code: API_ERROR.INVALID_JSON, message: `no JSON: ${body.problem}` }));
     } else {
       const path = first === '' ? ANONYMOUS : { sessionId: idOf(first), handleId: idOf(second) };
-      await this.#answer(res, this.#api.handle(body.value, this.#origin, path));
+      await this.#answer(res, this.#api.handle(body.value, this.#originOf(id), path));
     }
   }
 

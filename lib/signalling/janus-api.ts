@@ -5,6 +5,8 @@ import { SessionHandle } from '../session/handle.js';
 import { checked, readTrickle } from '../session/jsep.js';
 import type { SessionOwner } from '../session/owner.js';
 import type { Session } from '../session/session.js';
+import type { EventBus } from '../session/event-bus.js';
+import type { TransportEventData } from '../session/handler-events.js';
 import type { SessionTable } from '../session/sessions.js';
 import type { Authorizer, Credentials } from './auth.js';
 import { apiSecretAuthorizer } from './auth.js';
@@ -19,6 +21,8 @@ export interface SignallingGateway {
   readonly logger: Logger;
   /** Requests must carry it as `apisecret`. Without it everybody may do everything. */
   readonly apiSecret?: string | undefined;
+  /** What happens is told there. */
+  readonly events?: EventBus;
   /** Read anew for each `info`. */
   serverFacts?(): ServerFacts;
 }
@@ -74,17 +78,35 @@ export class JanusApi {
   readonly auth: Authorizer;
   readonly #gateway: SignallingGateway;
   readonly #transports = new Map<string, TransportFacts>();
+  #connections = 0;
 
   constructor(gateway: SignallingGateway) {
     this.#gateway = gateway;
     this.sessions = gateway.sessions;
     this.logger = gateway.logger;
     this.auth = apiSecretAuthorizer(gateway.apiSecret);
+    if (gateway.events !== undefined) gateway.events.describe = () => ({ janus: 'server_info', ...this.#describe() });
   }
 
   /** A transport was mounted; it appears in `server_info`. */
   mounted(id: string, facts: TransportFacts): void {
     this.#transports.set(id, facts);
+  }
+
+  /** A name for a connection, in events. */
+  nextTransportId(): string {
+    this.#connections += 1;
+    return String(this.#connections);
+  }
+
+  /** Whether anybody wants to know of connections and requests. */
+  get tellsTransports(): boolean {
+    return this.#gateway.events?.wants('transport') ?? false;
+  }
+
+  /** Tells of a connection or a request; ask {@link tellsTransports} before. */
+  tellTransport(transport: string, id: string, data: TransportEventData['data']): void {
+    this.#gateway.events?.tell('transport', {}, { transport, id, data });
   }
 
   /** Answers a request. Never throws, never rejects. */
@@ -99,6 +121,10 @@ export class JanusApi {
 
   /** The reply to `info`. */
   info(transaction: string): object {
+    return makeReply('server_info', { transaction }, this.#describe());
+  }
+
+  #describe(): object {
     const { sessions, auth } = this;
     const { sessionTimeout, reclaimSessionTimeout, opaqueIdInApi } = sessions.options;
     const state = {
@@ -112,7 +138,7 @@ export class JanusApi {
       transports: this.#transports,
       plugins: sessions.plugins,
     };
-    return makeReply('server_info', { transaction }, serverInfo(this.#gateway.serverFacts?.() ?? {}, state));
+    return serverInfo(this.#gateway.serverFacts?.() ?? {}, state);
   }
 
   /** The reply to `ping`. */

@@ -13,7 +13,7 @@ import type { JanusApi, Origin, SignallingGateway } from './janus-api.js';
 import { apiOf } from './janus-api.js';
 import { onUpgrade, refuseUpgrade } from './upgrades.js';
 import type { JsonFormat } from './wire.js';
-import { JSON_FORMATS, makeError, readJson, writeJson } from './wire.js';
+import { addressOf, JSON_FORMATS, makeError, readJson, writeJson } from './wire.js';
 
 /** Options of {@link janusWebSocket}. */
 export interface JanusWebSocketOptions {
@@ -128,6 +128,7 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
     }
     this.#sockets.handleUpgrade(req, socket, head, (websocket) => {
       const connection = new Connection(this.#api, websocket, this.#options);
+      connection.tellConnected(req);
       this.#connections.add(connection);
       websocket.once('close', () => {
         this.#connections.delete(connection);
@@ -139,6 +140,7 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
 /** One client. */
 class Connection implements SessionOwner {
   readonly transport = TRANSPORT;
+  readonly id: string;
   readonly #api: JanusApi;
   readonly #websocket: WebSocket;
   readonly #options: { json: JsonFormat; maxBuffered: number; pingInterval: number; pongTimeout: number };
@@ -153,6 +155,7 @@ class Connection implements SessionOwner {
     options: { json: JsonFormat; maxBuffered: number; pingInterval: number; pongTimeout: number },
   ) {
     this.#api = api;
+    this.id = api.nextTransportId();
     this.#websocket = websocket;
     this.#options = options;
     websocket.on('message', (data) => void this.#take(data));
@@ -163,6 +166,12 @@ class Connection implements SessionOwner {
       this.#gone();
     });
     if (options.pingInterval > 0) this.#startPinging();
+  }
+
+  tellConnected({ socket: { remoteAddress, remotePort } }: IncomingMessage): void {
+    if (!this.#api.tellsTransports) return;
+    const from = addressOf(remoteAddress, remotePort);
+    this.#api.tellTransport(TRANSPORT, this.id, { event: 'connected', admin_api: false, ...from });
   }
 
   acquired(session: Session): void {
@@ -228,6 +237,7 @@ class Connection implements SessionOwner {
     clearTimeout(this.#pongTimer);
     for (const session of [...this.#sessions]) this.#api.sessions.lost(session);
     this.#sessions.clear();
+    if (this.#api.tellsTransports) this.#api.tellTransport(TRANSPORT, this.id, { event: 'disconnected' });
   }
 
   #startPinging(): void {

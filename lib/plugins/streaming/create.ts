@@ -11,7 +11,7 @@ type Body = Readonly<Record<string, unknown>>;
 
 /** Makes a mountpoint, in the form with `media` or the older one with `audioport` and its kin. */
 export function create(context: StreamingContext): Request {
-  return request({}, (_handle, _body, { body }) => {
+  return request({}, (handle, _body, { body }) => {
     context.authorize(body, 'admin_key', context.settings.adminKey);
     const { type } = context.check({ type: string }, body);
     const read = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
@@ -23,6 +23,7 @@ export function create(context: StreamingContext): Request {
     context.refusePermanent(common.permanent);
     const mountpoint = make(context, { ...common.options, ...specific });
     const { id, description, isPrivate } = mountpoint;
+    context.host.notify(handle, () => ({ event: 'created', id, type: 'live' }));
     const stream = { id, type: 'live', description, is_private: isPrivate };
     return {
       streaming: 'created',

@@ -14,7 +14,7 @@ const SHAPE = {
 
 /** Changes what people see of a mountpoint and who may use it. */
 export function edit(context: StreamingContext): Request {
-  return request({}, (_handle, _body, { body }) => {
+  return request({}, (handle, _body, { body }) => {
     context.check({ id: context.idCheck }, body);
     const fields = context.check(SHAPE, body);
     const mountpoint = context.findOwn(body);
@@ -28,6 +28,7 @@ export function edit(context: StreamingContext): Request {
       ...(fields.new_pin === undefined ? {} : { pin: fields.new_pin === '' ? undefined : fields.new_pin }),
       ...(fields.new_is_private === undefined ? {} : { isPrivate: fields.new_is_private }),
     });
+    context.host.notify(handle, () => ({ event: 'edited', id }));
     if (fields.edited_event && mountpoint.metadata !== metadata) {
       context.pushToViewers(mountpoint, { event: 'edited', id, metadata: mountpoint.metadata });
     }
