@@ -5,9 +5,11 @@ export interface Offer {
 }
 export class JanusSession {
   static open(url: string): Promise<JanusSession>;
-  attach(plugin?: string): Promise<number>;
+  attach(plugin?: string, opaqueId?: string): Promise<number>;
   ask(handle: number, body: object): Promise<void>;
   message(handle: number, body: object, jsep?: object): Promise<{ jsep: { type: string; sdp: string } }>;
+  trickle(handle: number, candidate: object): Promise<void>;
+  hangup(handle: number): Promise<void>;
   detach(handle: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -24,8 +24,8 @@ export class JanusSession {
   }
 
   /** A handle of a plugin. */
-  async attach(plugin = 'janus.plugin.streaming') {
-    const { data } = await this.#post(this.#path, { janus: 'attach', plugin });
+  async attach(plugin = 'janus.plugin.streaming', opaqueId) {
+    const { data } = await this.#post(this.#path, { janus: 'attach', plugin, opaque_id: opaqueId });
     return data.id;
   }
 
@@ -52,6 +52,14 @@ export class JanusSession {
     const error = message.plugindata?.data?.error ?? message.error?.reason;
     if (error !== undefined) throw new Error(`${nameOf(body)} was refused: ${error}`);
     return message;
+  }
+
+  async trickle(handle, candidate) {
+    await this.#post(`${this.#path}/${handle}`, { janus: 'trickle', candidate });
+  }
+
+  async hangup(handle) {
+    await this.#post(`${this.#path}/${handle}`, { janus: 'hangup' });
   }
 
   async detach(handle) {

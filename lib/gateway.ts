@@ -18,7 +18,8 @@ import { EngineTuning, type MediaTuning } from './peer/media-tuning.js';
 import type { Peer, PeerOptions } from './peer/peer.js';
 import { Peers } from './peer/peers.js';
 import { EchoTestPlugin, StreamingPlugin, type EchoTestOptions, type StreamingOptions } from './plugins/index.js';
-import type { Plugin, PluginHost } from './plugins/plugin.js';
+import type { Handle } from './plugins/handle.js';
+import { Plugin, type PluginHost } from './plugins/plugin.js';
 import { Injectors, type Injector, type InjectorOptions } from './routing/injector.js';
 import { Mountpoints, type Mountpoint, type MountpointOptions } from './routing/mountpoint.js';
 import {
@@ -31,7 +32,10 @@ import {
 import { Taps, type Tap, type TapOptions } from './routing/tap.js';
 import { UdpSources } from './routing/udp-source.js';
 import type { Authenticate } from './session/authenticate.js';
+import { EventBus, microseconds } from './session/event-bus.js';
+import type { SessionHandle } from './session/handle.js';
 import { LocalClient } from './session/local-client.js';
+import { SessionObserver, subjectOf } from './session/session-observer.js';
 import { SESSION_OPTIONS, SessionTable, type SessionTableOptions } from './session/sessions.js';
 import { MemoryTokens, type TokenStore } from './session/tokens.js';
 import { VERSION } from './version.js';
@@ -68,9 +72,18 @@ export interface MediaOptions {
   slowLinkThreshold?: number;
 }
 
+/** What is told by {@link Gateway.events}. */
+export interface EventOptions {
+  /** How often statistics of media come, milliseconds; 0: never. Default 1000. */
+  statsPeriod?: number;
+  /** Statistics of all m-lines of a peer come in one event. Default false: one each. */
+  combineStatistics?: boolean;
+}
+
 /** What {@link Gateway.open} takes. */
 export interface GatewayOptions extends Omit<SessionTableOptions, 'watchdogInterval'> {
   media?: MediaOptions;
+  events?: EventOptions;
   /** The built-in streaming plugin; false: without. */
   streaming?: StreamingOptions | false;
   /** The built-in echo test; true: with its defaults; false: without. Default true. */
@@ -112,6 +125,10 @@ export interface GatewayEvents {
 export interface GatewayStats extends NativeEngineStats {
   sessions: number;
   mountpoints: number;
+  /** Packets that taps left out because JavaScript did not keep up. */
+  tapDropped: number;
+  /** Packets and messages that recordings left out because the disk did not keep up. */
+  recorderDropped: number;
 }
 
 const strings = option.optional(option.list(option.string()));
@@ -135,11 +152,17 @@ const MEDIA_SPEC = {
   slowLinkThreshold: option.integer({ min: 0, max: 1_000_000, default: 0 }),
 };
 
+const EVENT_SPEC = {
+  statsPeriod: option.integer({ min: 0, max: 3_600_000, default: 1_000 }),
+  combineStatistics: option.boolean({ default: false }),
+};
+
 const { watchdogInterval: _internal, ...SESSION_SPEC } = SESSION_OPTIONS;
 
 const SPEC = {
   ...SESSION_SPEC,
   media: option.object(MEDIA_SPEC),
+  events: option.object(EVENT_SPEC),
   // Read by the plugin itself, so that errors name its options.
   streaming: { read: (_path: string, value: unknown) => value as StreamingOptions | false | undefined },
   echotest: { read: (_path: string, value: unknown) => value as EchoTestOptions | boolean | undefined },
@@ -192,6 +215,8 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   readonly local: LocalClient;
   /** All mountpoints, whoever made them. */
   readonly mountpoints: Mountpoints;
+  /** What happens, as Janus tells its event handlers. */
+  readonly events: EventBus;
 
   readonly #plugins = new Map<string, Plugin>();
   readonly #engine: NativeEngine;
@@ -202,6 +227,10 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   readonly #injectors: Injectors;
   readonly #options: OptionValues<typeof SPEC>;
   readonly #addresses: readonly string[];
+  readonly #openedAt = microseconds();
+  readonly #closingTasks = new Set<() => Promise<void>>();
+  #observer: SessionObserver | null = null;
+  #isStartTold = false;
   #closing: Promise<void> | null = null;
 
   /**
@@ -262,6 +291,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, maxSessions, maxHandles, opaqueIdInApi },
     );
     this.local = new LocalClient(this.sessions);
+    this.events = new EventBus(options.serverName, () => this.#observe());
     logger.info({ ...this.versions, addresses, mediaThreads: media.threads }, 'gateway opened');
     if (this.versions.srtpBackend === 'system') {
       logger.warn(
@@ -278,6 +308,11 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
 
   get closed(): boolean {
     return this.#closing !== null;
+  }
+
+  /** Those of handles, and the application's own. */
+  get peers(): Iterable<Peer> {
+    return this.#peers;
   }
 
   /** Plugins by package name. */
@@ -384,6 +419,39 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     return this.#injectors.createInjector(options);
   }
 
+  /** {@link PluginHost.notify} */
+  notify(about: Handle | Plugin, data: object | (() => object)): void {
+    if (!this.events.wants('plugin')) return;
+    const plugin = about instanceof Plugin ? about : (about as SessionHandle).plugin;
+    const subject = about instanceof Plugin ? {} : subjectOf(about as SessionHandle);
+    const event = { plugin: plugin.package, data: typeof data === 'function' ? (data as () => object)() : data };
+    this.events.tell('plugin', subject, event);
+  }
+
+  /**
+   * Tells those who listen to {@link events} something of the application's own.
+   *
+   * @param schema - says what `data` is, as its readers agreed
+   * @throws {@link UsageError} `HG_ERR_CLOSED`
+   * @example
+   * gateway.customEvent('example.payment', { room: 1234, cents: 500 });
+   */
+  customEvent(schema: string, data: object): void {
+    this.#mustBeOpen();
+    this.events.tell('external', {}, { schema, data });
+  }
+
+  /**
+   * What {@link close} waits for when nothing more happens.
+   *
+   * @returns a function that takes it back
+   */
+  onClosing(task: () => Promise<void>): () => void {
+    this.#mustBeOpen();
+    this.#closingTasks.add(task);
+    return () => this.#closingTasks.delete(task);
+  }
+
   /** What clients read in `server_info`. */
   serverFacts(): object {
     const { media, serverName } = this.#options;
@@ -396,6 +464,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       dataChannels: true,
       consentFreshness: true,
       ipv6: media.ipv6,
+      eventHandlers: this.#observer !== null,
       minNackQueue: this.tuning.maxNackQueue,
       dtlsMtu: media.dtlsMtu,
       dependencies: {
@@ -409,7 +478,13 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   /** @throws {@link UsageError} `HG_ERR_CLOSED` */
   stats(): GatewayStats {
     this.#mustBeOpen();
-    return { ...this.#engine.stats(), sessions: this.sessions.size, mountpoints: this.mountpoints.size };
+    return {
+      ...this.#engine.stats(),
+      sessions: this.sessions.size,
+      mountpoints: this.mountpoints.size,
+      tapDropped: this.#taps.dropped,
+      recorderDropped: this.#recorders.dropped,
+    };
   }
 
   /** Ends sessions, peers, mountpoints, plugins and media threads. Twice does nothing more. */
@@ -438,7 +513,29 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
         this.logger.error({ err: error, plugin: plugin.package }, 'a plugin failed to close');
       }
     }
+    if (this.events.wants('core')) this.events.tell('core', { subtype: 2 }, { status: 'shutdown' });
+    for (const task of this.#closingTasks) {
+      try {
+        await task();
+      } catch (error) {
+        this.logger.error({ err: error }, 'what was to be done at the end failed');
+      }
+    }
     this.emit('close');
+  }
+
+  /** Somebody listens to events. */
+  #observe(): void {
+    if (this.closed) return;
+    if (this.#observer === null) this.#observer = new SessionObserver(this.events, this.sessions, this.#options.events);
+    else this.#observer.wanted();
+    if (this.#isStartTold || !this.events.wants('core')) return;
+    this.#isStartTold = true;
+    // Whoever begins to listen has to hear it, and so may those who follow.
+    setImmediate(() => {
+      const about = { subtype: 1, timestamp: this.#openedAt };
+      if (!this.closed) this.events.tell('core', about, { status: 'started', info: this.events.describe() });
+    });
   }
 
   #onNativeEvents(events: readonly NativeEvent[]): void {

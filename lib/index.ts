@@ -1,7 +1,14 @@
 /** The public surface: re-exports, nothing else. */
 export { GatewayError, RemoteError, ResourceError, UsageError, type ErrorCode } from './errors.js';
 export { Emitter } from './events.js';
-export { Gateway, type GatewayEvents, type GatewayOptions, type GatewayStats, type MediaOptions } from './gateway.js';
+export {
+  Gateway,
+  type EventOptions,
+  type GatewayEvents,
+  type GatewayOptions,
+  type GatewayStats,
+  type MediaOptions,
+} from './gateway.js';
 export {
   consoleLogger,
   LeveledLogger,
@@ -11,6 +18,14 @@ export {
   type Logger,
   type LogLevel,
 } from './logger.js';
+export { prometheusMetrics, type PrometheusHandler, type PrometheusOptions } from './observe/metrics.js';
+export {
+  eventWebhook,
+  EventWebhook,
+  type EventWebhookEvents,
+  type EventWebhookOptions,
+  type EventWebhookStats,
+} from './observe/webhooks.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './peer/data-channel.js';
 export { findCodec, type Codec } from './peer/codecs/index.js';
 export type { MediaTuning } from './peer/media-tuning.js';
@@ -61,6 +76,14 @@ export type { Sink } from './routing/sink.js';
 export type { Source } from './routing/source.js';
 export { Tap, type TapEvents, type TapOptions, type TapStats } from './routing/tap.js';
 export type { AuthDecision, Authenticate, AuthRequest } from './session/authenticate.js';
+export { EventBus, type EventBusEvents } from './session/event-bus.js';
+export {
+  EVENT_TYPES,
+  type EventData,
+  type EventKind,
+  type HandlerEvent,
+  type MediaStatistics,
+} from './session/handler-events.js';
 export type { LocalClient, LocalHandle } from './session/local-client.js';
 export { janusAdminHttp } from './signalling/admin-http.js';
 export { janusAdminWebSocket } from './signalling/admin-websocket.js';

@@ -222,7 +222,15 @@ const sanitizers = {
 /** Sources and viewers in processes of their own, which tests in test/ start. */
 function buildPrograms() {
   const args = ['native/build.mjs', '--preset', 'test'];
-  return check('programs that tests start', node, [...args, '--target', 'load_client', '--target', 'feeder']);
+  return check('programs that tests start', node, [
+    ...args,
+    '--target',
+    'load_client',
+    '--target',
+    'feeder',
+    '--target',
+    'publish_client',
+  ]);
 }
 
 /** A gateway in node, which is not instrumented, with the addon that `preset` (asan, tsan) builds. */

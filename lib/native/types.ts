@@ -464,17 +464,61 @@ export type NativeIceState = 'new' | 'checking' | 'connected' | 'disconnected' |
 export interface NativeEngineStats {
   peers: number;
   sources: number;
-  /** Per media thread. */
-  threads: {
-    peers: number;
-    /** Datagrams of sources that the kernel dropped because we read too late. */
-    socketDrops: number;
-    packetsSent: number;
-    packetsReceived: number;
-    gso: boolean;
-  }[];
+  /** Per media thread, as of the last second. */
+  threads: NativeThreadStats[];
   /** Events that found the queue full. */
   droppedEvents: number;
+}
+
+/** Sums are over what there is and what there was: they never fall. */
+export interface NativeThreadStats {
+  peers: number;
+  /** Processor time, milliseconds. */
+  cpuTime: number;
+  /** Of its loop. */
+  turns: number;
+  /** Blocks of memory for packets, each of which holds one, in use or free. */
+  poolBlocks: number;
+  /** Packets that found no block free. */
+  poolExhausted: number;
+  /** The kernel sends runs of packets for us (UDP_SEGMENT). */
+  gso: boolean;
+  /** Datagrams to peers and from them, RTCP and DTLS too. */
+  packetsSent: number;
+  packetsReceived: number;
+  bytesSent: number;
+  bytesReceived: number;
+  /** To peers, for NACKs; RTX or plain. */
+  retransmitted: number;
+  /** Asked for but too old, unknown, too soon or over the share. */
+  notRetransmitted: number;
+  /** From peers: messages that ask for packets again. */
+  nacksReceived: number;
+  /** From peers: PLI and FIR. */
+  keyframeRequestsReceived: number;
+  /** To peers: the socket was full or the path refused. */
+  sendDropped: number;
+  /** SRTP/SRTCP that failed authentication or was replayed. */
+  srtpFailures: number;
+  /** Datagrams from addresses that ICE has not validated. */
+  foreignDatagrams: number;
+  /** RTP nobody asked for, cut or unknown datagrams. */
+  unexpectedDatagrams: number;
+  /** RTP packets of sources, peers' incoming tracks too. */
+  sourcePackets: number;
+  sourceBytes: number;
+  /** Missing in their sequence numbers. */
+  sourceLost: number;
+  /** Not RTP, cut headers, unknown version. */
+  sourceInvalid: number;
+  /** Foreign SSRCs, while disabled, full queues. */
+  sourceDropped: number;
+  /** Datagrams of sources that the kernel dropped because we read too late. */
+  socketDrops: number;
+  /** To peers that send: packets asked for again, each time counted. */
+  nacksSent: number;
+  /** To peers that send, and to sources with an RTCP port. */
+  keyframeRequestsSent: number;
 }
 
 export type NativeEvent =

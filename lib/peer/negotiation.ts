@@ -127,6 +127,16 @@ export class Negotiation {
     return this.#of.engine.fingerprint('sha-256');
   }
 
+  /** The mids of our m-lines, in their order. */
+  get mids(): readonly string[] {
+    return (this.#local?.media ?? []).map(({ mid }) => mid);
+  }
+
+  /** The mid of the m-line that carries data channels. */
+  get dataMid(): string | undefined {
+    return this.#local?.media.find((line) => 'kind' in line && line.kind === 'data')?.mid;
+  }
+
   /** {@link Peer.createOffer} */
   async createOffer({ sessionName, media, restartIce = false }: OfferOptions): Promise<string> {
     const { outgoing } = this.#of;

@@ -60,10 +60,14 @@ export interface PeerEvents {
   /** DTLS is done and media can flow. Once. */
   up: [];
   ice: [{ state: NativeIceState }];
+  /** One of ours, or one of the other side's that it told us: `candidate:…`. */
+  candidate: [{ side: 'local' | 'remote'; candidate: string }];
   /** Received media came, or stopped coming `seconds` ago. */
   media: [{ mid: string; type: 'audio' | 'video'; receiving: boolean; seconds?: number }];
   /** Packets lost in the last second; `uplink`: of those we sent. */
   slowlink: [{ mid: string; media: 'audio' | 'video'; uplink: boolean; lost: number }];
+  /** It is about to end: the last moment for {@link Peer.stats}. Once. */
+  closing: [];
   /** Everything is given back. Once, and the last. */
   close: [{ reason: HangupReason }];
 }
@@ -184,6 +188,16 @@ export class Peer extends Emitter<PeerEvents> {
     return this.#negotiation.localFingerprint;
   }
 
+  /** The mids of its m-lines, in their order, rejected ones too. */
+  get mids(): readonly string[] {
+    return this.#negotiation.mids;
+  }
+
+  /** The mid of the m-line that carries data channels. */
+  get dataMid(): string | undefined {
+    return this.#negotiation.dataMid;
+  }
+
   /** What goes to the other side, in the order of the m-lines. */
   get tracks(): Iterable<OutgoingTrack> {
     return this.#outgoing;
@@ -230,7 +244,9 @@ export class Peer extends Emitter<PeerEvents> {
    */
   async createAnswer(offer: string, options: AnswerOptions): Promise<string> {
     this.#mustBeOpen();
-    return this.#negotiation.createAnswer(offer, options).catch((error: unknown) => this.#fail(error));
+    const answer = await this.#negotiation.createAnswer(offer, options).catch((error: unknown) => this.#fail(error));
+    this.#tellCandidatesOf(offer);
+    return answer;
   }
 
   /**
@@ -244,6 +260,7 @@ export class Peer extends Emitter<PeerEvents> {
   setAnswer(sdp: string, { ridOrder = 'hml' }: { ridOrder?: RidOrder } = {}): void {
     this.#mustBeOpen();
     this.#call(() => this.#negotiation.setAnswer(sdp, ridOrder));
+    this.#tellCandidatesOf(sdp);
   }
 
   /**
@@ -252,7 +269,9 @@ export class Peer extends Emitter<PeerEvents> {
    * as ICE has it (RFC 8838 section 11).
    */
   addCandidate({ candidate }: RemoteCandidate): void {
-    if (!this.closed) this.#call(() => this.#negotiation.candidates.add(candidate));
+    if (this.closed) return;
+    this.#call(() => this.#negotiation.candidates.add(candidate));
+    this.#tellRemote(candidate);
   }
 
   /** No more candidates of the other side will come. */
@@ -335,6 +354,8 @@ export class Peer extends Emitter<PeerEvents> {
     switch (event.type) {
       case 'gathered':
         this.#negotiation.onGathered(event);
+        if (this.closed || this.listenerCount('candidate') === 0) break;
+        for (const candidate of event.candidates) this.emit('candidate', { side: 'local', candidate });
         break;
       case 'ice':
         this.#iceState = event.state;
@@ -375,11 +396,23 @@ export class Peer extends Emitter<PeerEvents> {
   /** From here on the peer counts as closed; the first reason stands. */
   #beginToClose(reason: HangupReason): void {
     if (this.#closing !== null) return;
+    this.emit('closing');
     this.#closing = reason;
     this.#negotiation.wake();
     this.#outgoing.end();
     this.#incoming.end();
     this.#channels.end();
+  }
+
+  #tellRemote(candidate: string): void {
+    const text = candidate.trim().replace(/^a=/, '');
+    if (text.startsWith('candidate:')) this.emit('candidate', { side: 'remote', candidate: text });
+  }
+
+  #tellCandidatesOf(sdp: string): void {
+    if (this.listenerCount('candidate') === 0) return;
+    // Bundled m-lines repeat them.
+    for (const line of new Set(sdp.match(/^a=candidate:[^\r\n]*/gm))) this.#tellRemote(line);
   }
 
   get #name(): string {

@@ -104,6 +104,14 @@ export interface PluginErrorCodes {
 /** What a plugin sees of the gateway it is used in. */
 export interface PluginHost {
   readonly logger: Logger;
+
+  /**
+   * Tells those who listen to the gateway's `events` what happened in a plugin.
+   *
+   * @param about - the handle that it is about, or the plugin if it is about none
+   * @param data - a JSON object, or what makes it: not called while nobody listens
+   */
+  notify(about: Handle | Plugin, data: object | (() => object)): void;
 }
 
 /** The static members that a plugin's class may have; `package` it must have. */

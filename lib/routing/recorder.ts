@@ -103,12 +103,18 @@ export class Recorders implements RecorderFactory {
   readonly #log: Logger;
   readonly #temporaryExtension: string | undefined;
   readonly #recorders = new Map<number, Recorder | DataRecorder>();
+  #dropped = 0;
 
   /** @param temporaryExtension - behind the name of a file that is being written: `tmp` makes it `talk.mjr.tmp` */
   constructor(engine: NativeEngine, logger: Logger, temporaryExtension?: string) {
     this.#engine = engine;
     this.#log = logger;
     this.#temporaryExtension = temporaryExtension;
+  }
+
+  /** Of all there were: what was left out, as `full` events told. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   get size(): number {
@@ -180,7 +186,12 @@ export class Recorders implements RecorderFactory {
     const { id, path } = recorder;
     this.#recorders.set(id, recorder);
     recorder.once('close', () => this.#recorders.delete(id));
-    recorder.on('full', ({ dropped }) => this.#log.warn({ path, dropped }, 'a recording does not keep up'));
+    let told = 0;
+    recorder.on('full', ({ dropped }) => {
+      this.#dropped += dropped - told;
+      told = dropped;
+      this.#log.warn({ path, dropped }, 'a recording does not keep up');
+    });
     recorder.on('error', (error) => this.#log.error({ err: error, path }, 'a recording failed'));
     this.#log.debug({ recorder: id, path }, 'recording opened');
     return recorder;

@@ -64,11 +64,17 @@ export class Taps implements TapFactory {
   readonly #log: Logger;
   readonly #taps = new Set<Tap>();
   #timer: NodeJS.Timeout | undefined;
+  #dropped = 0;
   #closed = false;
 
   constructor(engine: NativeEngine, logger: Logger) {
     this.#engine = engine;
     this.#log = logger;
+  }
+
+  /** Of all there were: what was left out, as `full` events told. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   get size(): number {
@@ -80,7 +86,12 @@ export class Taps implements TapFactory {
     const tap = new Tap(this.#open(maxPackets), kind, substream);
     this.#taps.add(tap);
     tap.once('close', () => this.#taps.delete(tap));
-    tap.on('full', ({ dropped }) => this.#log.warn({ dropped }, `a tap of ${kind} does not keep up`));
+    let told = 0;
+    tap.on('full', ({ dropped }) => {
+      this.#dropped += dropped - told;
+      told = dropped;
+      this.#log.warn({ dropped }, `a tap of ${kind} does not keep up`);
+    });
     return tap;
   }
 

@@ -3,7 +3,7 @@ import { RemoteError, UsageError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { silentLogger } from '../logger.js';
 import type { HangupReason, Peer, PeerOptions } from '../peer/peer.js';
-import type { Handle, PushOptions, RemoteJsep } from '../plugins/handle.js';
+import type { Handle, Jsep, PushOptions, RemoteJsep } from '../plugins/handle.js';
 import type { Plugin, Request, RequestContext } from '../plugins/plugin.js';
 import { Reply } from '../plugins/plugin.js';
 import { API_ERROR, ApiError } from './api-error.js';
@@ -45,6 +45,10 @@ type Answer = { data: object; jsep?: Reply['jsep'] } | undefined;
 export interface SessionHandleEvents {
   /** The peer is new; for those who observe. */
   peer: [peer: Peer];
+  /** A session description came from the client, or goes there. */
+  jsep: [owner: 'local' | 'remote', jsep: Jsep];
+  /** The peer is gone. */
+  hangup: [reason: HangupReason];
   /** Final. */
   close: [];
 }
@@ -96,6 +100,10 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     return this.#closed;
   }
 
+  get sessionId(): number {
+    return this.#owner.id;
+  }
+
   get peer(): Peer | null {
     return this.#peer;
   }
@@ -134,6 +142,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   push(data: object, options: PushOptions = {}): void {
     const copy = this.#copy(data);
     if (this.#closed) return;
+    if (options.jsep !== undefined) this.emit('jsep', 'local', options.jsep);
     this.#owner.deliver({
       janus: 'event',
       session_id: this.#owner.id,
@@ -170,6 +179,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
         `${String(SessionHandle.MAX_REQUESTS)} requests of this handle wait for the plugin already`,
       );
     }
+    if (remote !== undefined) this.emit('jsep', 'remote', remote);
     if (remote?.type === 'answer') this.#setAnswer(remote);
     if (remote !== undefined) this.#endToEndEncrypted = remote.e2ee;
 
@@ -384,6 +394,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     this.#early = [];
     this.#call('peerClosed', () => this.plugin.peerClosed(this, reason));
     if (!this.#closed) this.#event('hangup', { reason });
+    this.emit('hangup', reason);
   }
 
   #event(kind: string, rest: object = {}): void {

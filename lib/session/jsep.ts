@@ -57,7 +57,7 @@ export function readJsep(raw: unknown): RemoteJsep {
 }
 
 /** A session description as events carry it. */
-export function writeJsep({ type, sdp, e2ee }: Jsep): object {
+export function writeJsep({ type, sdp, e2ee }: Jsep): Jsep {
   return e2ee === true ? { type, sdp, e2ee } : { type, sdp };
 }
 

@@ -7,6 +7,8 @@ import type { Session } from './session.js';
 export interface SessionOwner {
   /** Package name of the transport: `janus.transport.http`. */
   readonly transport: string;
+  /** Names the connection in events, see {@link EventBus}. */
+  readonly id?: string;
   /** The owner got the session, by `create` or `claim`. */
   acquired(session: Session): void;
   /** Sends one event. Never throws. */

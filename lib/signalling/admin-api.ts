@@ -16,6 +16,7 @@ import type { Body, PathIds } from './request.js';
 import { NO_IDS, own, readIds, show } from './request.js';
 import type { Address } from './wire.js';
 import { makeError, makeReply } from './wire.js';
+import type { TransportEvents } from './transport-events.js';
 
 const nothing = (): void => undefined;
 const apis = new WeakMap<SignallingGateway, AdminApi>();
@@ -49,6 +50,8 @@ export function adminApiOf(gateway: SignallingGateway, where = 'the admin API'):
  */
 export class AdminApi implements Api {
   readonly logger: Logger;
+  readonly admin = true;
+  readonly transports: TransportEvents;
   readonly #gateway: SignallingGateway;
   readonly #secret: string;
   readonly #core: JanusApi;
@@ -60,6 +63,7 @@ export class AdminApi implements Api {
     this.#gateway = gateway;
     this.#secret = secret;
     this.#core = apiOf(gateway);
+    this.transports = this.#core.transports;
     this.#settings = new AdminSettings(gateway);
   }
 

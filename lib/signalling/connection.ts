@@ -12,7 +12,7 @@ import { makeError, readJson, writeJson } from './wire.js';
 
 /** What a {@link Connection} speaks for. */
 export interface ConnectionContext {
-  readonly api: Pick<Api, 'handle'>;
+  readonly api: Pick<Api, 'handle' | 'admin' | 'transports'>;
   readonly sessions: SessionTable;
   readonly logger: Logger;
   /** Package name of the transport. */
@@ -27,6 +27,7 @@ const MAX_WAITING = 64;
 /** A client whose requests, replies and events are messages of one socket. Its sessions end with it. */
 export abstract class Connection implements SessionOwner {
   readonly transport: string;
+  readonly id: string;
   protected readonly context: ConnectionContext;
   readonly #sessions = new Set<Session>();
   readonly #turns = new Turns();
@@ -35,6 +36,10 @@ export abstract class Connection implements SessionOwner {
   constructor(context: ConnectionContext, about: { request?: IncomingMessage; answerTimeout?: number } = {}) {
     this.context = context;
     this.transport = context.transport;
+    const { transports, admin } = context.api;
+    this.id = transports.nextId();
+    const who = { transport: this.transport, id: this.id, admin };
+    transports.tell('connected', who, about.request?.socket);
     this.#origin = { ...about, transport: context.transport, turns: this.#turns, ownerFor: () => this };
   }
 
@@ -106,5 +111,6 @@ export abstract class Connection implements SessionOwner {
     this.#turns.close();
     for (const session of [...this.#sessions]) this.context.sessions.lost(session);
     this.#sessions.clear();
+    this.context.api.transports.tellDisconnected(this);
   }
 }

@@ -9,6 +9,7 @@ import type { CorsOptions } from './cors.js';
 import { corsAllows, setCors } from './cors.js';
 import type { RequestBody } from './http-body.js';
 import { readBody } from './http-body.js';
+import { HTTP_TRANSPORT } from './mailbox.js';
 import { idOf, splitPath } from './http-path.js';
 import type { Api, Outcome } from './janus-api.js';
 import { ANSWER_TIMEOUT } from './janus-api.js';
@@ -59,6 +60,13 @@ export interface HttpSettings extends CorsOptions {
   json: JsonFormat;
   readonly maxBody: number;
   readonly answerTimeout: number;
+}
+
+/** Who asks. */
+export interface Requester {
+  readonly request: IncomingMessage;
+  /** Names the request in events. */
+  readonly id: string;
 }
 
 /** What the framework knows of a request besides Node's own. */
@@ -120,7 +128,7 @@ export abstract class HttpEndpoint {
   }
 
   /** Answers a request that came as JSON. */
-  protected abstract handle(request: object, path: PathIds, req: IncomingMessage): Outcome | Promise<Outcome>;
+  protected abstract handle(request: object, path: PathIds, from: Requester): Outcome | Promise<Outcome>;
   /** Answers a GET that asks neither for `info` nor for `ping`. */
   protected abstract get(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed): Promise<void>;
   /** Answers a POST without a body. */
@@ -134,6 +142,9 @@ export abstract class HttpEndpoint {
 
   async #serve(req: IncomingMessage, res: ServerResponse, parts: string[] | null, framed: Framed): Promise<void> {
     const method = req.method ?? 'GET';
+    const { transports, admin } = this.#api;
+    const id = transports.nextId();
+    transports.tell('request', { transport: HTTP_TRANSPORT, id, admin }, req.socket);
     setCors(req, res, this.#settings);
     if (!this.#mayCome(req) || !corsAllows(req, this.#settings)) {
       end(res, 403);
@@ -144,7 +155,7 @@ export abstract class HttpEndpoint {
     } else if (parts === null || parts.length > 2) {
       end(res, 404);
     } else if (method === 'POST') {
-      await this.#post(req, res, parts, framed);
+      await this.#post(req, res, parts, framed, id);
     } else if (asks(parts, 'info')) {
       this.send(res, this.#api.info(randomUUID()));
     } else if (asks(parts, 'ping')) {
@@ -154,7 +165,7 @@ export abstract class HttpEndpoint {
     }
   }
 
-  async #post(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed): Promise<void> {
+  async #post(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed, id: string): Promise<void> {
     if (asks(parts, 'info') || asks(parts, 'ping')) {
       end(res, 400);
       return;
@@ -173,7 +184,7 @@ export abstract class HttpEndpoint {
       this.send(res, makeError({ code: API_ERROR.INVALID_JSON, message: `no JSON: ${body.problem}` }));
     } else {
       const path = first === '' ? NO_IDS : { sessionId: idOf(first), handleId: idOf(second) };
-      await this.#answer(res, this.handle(body.value, path, req));
+      await this.#answer(res, this.handle(body.value, path, { request: req, id }));
     }
   }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { option, readOptions } from '../options.js';
 import type { SessionOwner } from '../session/owner.js';
-import type { Framed, HttpEndpointOptions } from './http-endpoint.js';
+import type { Framed, HttpEndpointOptions, Requester } from './http-endpoint.js';
 import { cut, end, HTTP_OPTIONS, HttpEndpoint } from './http-endpoint.js';
 import type { JanusHttpHandler } from './http-handler.js';
 import { httpHandler } from './http-handler.js';
@@ -43,7 +43,7 @@ export function janusHttp(gateway: SignallingGateway, options: JanusHttpOptions 
 export class HttpTransport extends HttpEndpoint {
   readonly #api: JanusApi;
   readonly #longPollTimeout: number;
-  readonly #origin: Origin;
+  readonly #answerTimeout: number;
 
   constructor(gateway: SignallingGateway, where: string, options: JanusHttpOptions) {
     const settings = readOptions(where, options, OPTIONS);
@@ -52,19 +52,21 @@ export class HttpTransport extends HttpEndpoint {
     this.#api = api;
     this.#longPollTimeout = settings.longPollTimeout;
     api.mounted(HTTP_TRANSPORT, { name: 'HTTP', description: 'The Janus API over HTTP with long poll' }, this);
-    this.#origin = {
+    this.#answerTimeout = settings.answerTimeout;
+  }
+
+  protected handle(request: object, path: PathIds, from: Requester): Outcome | Promise<Outcome> {
+    return this.#api.handle(request, this.#originOf(from), path);
+  }
+
+  #originOf({ request, id }: Requester): Origin {
+    return {
       transport: HTTP_TRANSPORT,
-      answerTimeout: settings.answerTimeout,
-      ownerFor: (current: SessionOwner | null) => (current instanceof Mailbox ? current : new Mailbox(api.logger)),
+      request,
+      answerTimeout: this.#answerTimeout,
+      ownerFor: (current: SessionOwner | null) =>
+        current instanceof Mailbox ? current : new Mailbox(this.#api.logger, id),
     };
-  }
-
-  protected handle(request: object, path: PathIds, req: IncomingMessage): Outcome | Promise<Outcome> {
-    return this.#api.handle(request, this.#originOf(req), path);
-  }
-
-  #originOf(request: IncomingMessage): Origin {
-    return { ...this.#origin, request };
   }
 
   protected async get(req: IncomingMessage, res: ServerResponse, parts: string[], framed: Framed): Promise<void> {
@@ -86,7 +88,7 @@ export class HttpTransport extends HttpEndpoint {
   async #poll(req: IncomingMessage, res: ServerResponse, sessionId: number): Promise<void> {
     const query = new URLSearchParams(/\?(.*)$/s.exec(req.url ?? '')?.[1] ?? '');
     const credentials = { secret: query.get('apisecret') ?? undefined, token: query.get('token') ?? undefined };
-    if (!(await this.#api.mayPoll(credentials, this.#originOf(req)))) {
+    if (!(await this.#api.mayPoll(credentials, this.#originOf({ request: req, id: '' })))) {
       end(res, 403);
       return;
     }

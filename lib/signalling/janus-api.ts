@@ -7,6 +7,7 @@ import type { SessionHandle } from '../session/handle.js';
 import { checked, readTrickle } from '../session/jsep.js';
 import type { SessionOwner } from '../session/owner.js';
 import type { Session } from '../session/session.js';
+import type { EventBus } from '../session/event-bus.js';
 import type { SessionTable } from '../session/sessions.js';
 import type { MediaTuning } from '../peer/media-tuning.js';
 import type { TokenStore } from '../session/tokens.js';
@@ -16,6 +17,8 @@ import type { Body, PathIds } from './request.js';
 import { NO_IDS, own, readIds, show } from './request.js';
 import type { ServerFacts, TransportFacts } from './server-info.js';
 import { serverInfo } from './server-info.js';
+import type { TransportEvents } from './transport-events.js';
+import { transportEventsOf } from './transport-events.js';
 import type { Step, Turns } from './turns.js';
 import type { Address, JsonFormat } from './wire.js';
 import { makeError, makeReply } from './wire.js';
@@ -28,8 +31,10 @@ export interface SignallingGateway extends AuthSettings {
   readonly adminSecret?: string | undefined;
   /** What the admin API can change of media. */
   readonly tuning?: MediaTuning | undefined;
+  /** What happens is told there. */
+  readonly events?: EventBus | undefined;
   /** Gets the `custom_event` of the admin API. */
-  readonly events?: { customEvent?(schema: string, data: object): void } | undefined;
+  customEvent?(schema: string, data: object): void;
   /** Read anew for each `info`. */
   serverFacts?(): ServerFacts;
 }
@@ -99,6 +104,10 @@ export interface TransportMount {
 /** What transports need of an API. */
 export interface Api {
   readonly logger: Logger;
+  /** Whether it is the admin API. */
+  readonly admin: boolean;
+  /** Hears of connections and requests. */
+  readonly transports: TransportEvents;
   /** Answers a request. Never throws, never rejects. */
   handle(request: unknown, origin: Origin, path?: PathIds): Outcome | Promise<Outcome>;
   /** The reply to `info`. */
@@ -119,6 +128,8 @@ export function apiOf(gateway: SignallingGateway): JanusApi {
 
 /** The verbs of the Janus API. Knows no transport: an object comes in, an object goes out. */
 export class JanusApi implements Api {
+  readonly admin = false;
+  readonly transports: TransportEvents;
   readonly sessions: SessionTable;
   readonly logger: Logger;
   /** The stored tokens; undefined if the gateway has none. */
@@ -132,8 +143,10 @@ export class JanusApi implements Api {
     this.#gateway = gateway;
     this.sessions = gateway.sessions;
     this.logger = gateway.logger;
+    this.transports = transportEventsOf(gateway);
     this.tokens = gateway.tokens;
     this.#auth = new Authorizer(gateway, gateway.logger);
+    if (gateway.events !== undefined) gateway.events.describe = () => ({ janus: 'server_info', ...this.#describe() });
   }
 
   /** A transport was mounted; it appears in `server_info`. */
@@ -167,6 +180,10 @@ export class JanusApi implements Api {
 
   /** The reply to `info`. */
   info(transaction: string): object {
+    return makeReply('server_info', { transaction }, this.#describe());
+  }
+
+  #describe(): object {
     const { sessions } = this;
     const { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, opaqueIdInApi } = sessions.options;
     const state = {
@@ -180,7 +197,7 @@ export class JanusApi implements Api {
       transports: this.#transports,
       plugins: sessions.plugins,
     };
-    return makeReply('server_info', { transaction }, serverInfo(this.#gateway.serverFacts?.() ?? {}, state));
+    return serverInfo(this.#gateway.serverFacts?.() ?? {}, state);
   }
 
   /** The reply to `ping`. */

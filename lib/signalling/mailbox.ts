@@ -23,13 +23,16 @@ export class Mailbox implements SessionOwner {
   static readonly MAX_POLLS = 16;
 
   readonly transport = HTTP_TRANSPORT;
+  /** Of the request that made the session. */
+  readonly id: string;
   /** Events nobody came for in time. */
   dropped = 0;
   readonly #logger: Logger;
   #events: object[] = [];
   #polls: Poll[] = [];
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, id = '') {
+    this.id = id;
     this.#logger = logger;
   }
 

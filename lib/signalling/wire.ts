@@ -62,3 +62,11 @@ export function makeReply(kind: string, { sessionId, transaction }: Address, res
 export function makeError({ code, message }: Pick<ApiError, 'code' | 'message'>, address: Address = {}): object {
   return makeReply('error', address, { error: { code, reason: message } });
 }
+
+/** Where a client is, as events tell it; IPv4 as such, also on a socket that takes both. */
+export function addressOf(ip: string | undefined, port: number | undefined): { ip?: string; port?: number } {
+  return {
+    ...(ip === undefined ? {} : { ip: ip.replace(/^::ffff:(?=\d+\.)/, '') }),
+    ...(port === undefined ? {} : { port }),
+  };
+}

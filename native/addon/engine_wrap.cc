@@ -148,10 +148,33 @@ Napi::Value EngineWrap::GetStats(const Napi::CallbackInfo& info) {
     const MediaLoop::Stats& stats = engine.loops()[i]->stats();
     Napi::Object thread = Napi::Object::New(env);
     thread.Set("peers", ToNumber(env, stats.peers.value()));
-    thread.Set("socketDrops", ToNumber(env, stats.kernel_drops.value()));
-    thread.Set("packetsSent", ToNumber(env, stats.packets_sent.value()));
-    thread.Set("packetsReceived",
-               ToNumber(env, stats.packets_received.value()));
+    const auto set = [&](const char* name, const Gauge& gauge) {
+      thread.Set(name, ToNumber(env, gauge.value()));
+    };
+    thread.Set("cpuTime", static_cast<double>(stats.cpu_us.value()) / 1000);
+    set("turns", stats.turns);
+    set("poolBlocks", stats.pool_blocks);
+    set("poolExhausted", stats.pool_exhausted);
+    set("packetsSent", stats.packets_sent);
+    set("packetsReceived", stats.packets_received);
+    set("bytesSent", stats.bytes_sent);
+    set("bytesReceived", stats.bytes_received);
+    set("retransmitted", stats.retransmitted);
+    set("notRetransmitted", stats.not_retransmitted);
+    set("nacksReceived", stats.nacks_received);
+    set("keyframeRequestsReceived", stats.keyframe_requests_received);
+    set("sendDropped", stats.send_dropped);
+    set("srtpFailures", stats.srtp_failures);
+    set("foreignDatagrams", stats.foreign_datagrams);
+    set("unexpectedDatagrams", stats.unexpected_datagrams);
+    set("sourcePackets", stats.source_packets);
+    set("sourceBytes", stats.source_bytes);
+    set("sourceLost", stats.source_lost);
+    set("sourceInvalid", stats.source_invalid);
+    set("sourceDropped", stats.source_dropped);
+    set("socketDrops", stats.kernel_drops);
+    set("nacksSent", stats.nacks_sent);
+    set("keyframeRequestsSent", stats.keyframe_requests_sent);
     thread.Set("gso", stats.gso.value() != 0);
     threads.Set(i, thread);
   }

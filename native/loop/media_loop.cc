@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <string>
@@ -24,6 +25,13 @@ bool HasSpareFds(std::size_t count) {
   }
   for (const int fd : fds) close(fd);
   return fds.size() == count;
+}
+
+std::uint64_t ThreadCpuMicros() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return static_cast<std::uint64_t>(used.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(used.tv_nsec) / 1000;
 }
 
 }  // namespace
@@ -122,6 +130,7 @@ void MediaLoop::Run() {
 }
 
 void MediaLoop::TakeTurn() {
+  ++turns_;
   auto until = turn_.timers.NextDue();
   // Work that is waiting: only look what else has arrived.
   if (!turn_.handshakes.empty() || !turn_.dirty.empty() || mesh_waits_ ||
@@ -169,19 +178,53 @@ void MediaLoop::FlushPeers() {
 
 void MediaLoop::DestroyRemovedPeers() {
   if (turn_.removed.empty()) return;
-  for (const std::uint32_t id : std::exchange(turn_.removed, {}))
-    peers_.erase(id);
+  for (const std::uint32_t id : std::exchange(turn_.removed, {})) {
+    const auto found = peers_.find(id);
+    if (found == peers_.end()) continue;
+    gone_.Add(found->second->peer());
+    peers_.erase(found);
+  }
   stats_.peers.Set(peers_.size());
 }
 
 void MediaLoop::OnTimer(Timestamp now) {
   turn_.timers.Set(*this, now + 1s);
   sources_.OnSecond(now);
+  ReportStats();
+}
+
+void MediaLoop::ReportStats() {
   stats_.peers.Set(peers_.size());
-  stats_.kernel_drops.Set(sources_.KernelDrops());
   stats_.packets_sent.Set(turn_.batch.packets_sent());
   stats_.packets_received.Set(turn_.packets_received.value());
   stats_.gso.Set(turn_.batch.gso() ? 1 : 0);
+  stats_.cpu_us.Set(ThreadCpuMicros());
+  stats_.turns.Set(turns_);
+  stats_.pool_blocks.Set(turn_.pool.blocks());
+  stats_.pool_exhausted.Set(turn_.pool.exhausted());
+
+  Totals of_peers = gone_;
+  for (const auto& [id, slot] : peers_) of_peers.Add(slot->peer());
+  stats_.bytes_sent.Set(of_peers.bytes_sent);
+  stats_.bytes_received.Set(of_peers.bytes_received);
+  stats_.retransmitted.Set(of_peers.retransmitted);
+  stats_.not_retransmitted.Set(of_peers.not_retransmitted);
+  stats_.nacks_received.Set(of_peers.nacks_received);
+  stats_.keyframe_requests_received.Set(of_peers.keyframe_requests_received);
+  stats_.send_dropped.Set(of_peers.send_dropped);
+  stats_.srtp_failures.Set(of_peers.srtp_failures);
+  stats_.foreign_datagrams.Set(of_peers.foreign_datagrams);
+  stats_.unexpected_datagrams.Set(of_peers.unexpected_datagrams);
+
+  const Totals of_sources = sources_.totals();
+  stats_.source_packets.Set(of_sources.source_packets);
+  stats_.source_bytes.Set(of_sources.source_bytes);
+  stats_.source_lost.Set(of_sources.source_lost);
+  stats_.source_invalid.Set(of_sources.source_invalid);
+  stats_.source_dropped.Set(of_sources.source_dropped);
+  stats_.kernel_drops.Set(of_sources.kernel_drops);
+  stats_.nacks_sent.Set(of_sources.nacks_sent);
+  stats_.keyframe_requests_sent.Set(of_sources.keyframe_requests_sent);
 }
 
 }  // namespace hg

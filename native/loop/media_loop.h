@@ -24,8 +24,15 @@ class MediaLoop final : private Timer {
  public:
   using Command = std::function<void(MediaLoop&)>;
 
+  // As of the last second.
   struct Stats {
-    Gauge peers, sources, kernel_drops, packets_sent, packets_received, gso;
+    Gauge peers, packets_sent, packets_received, gso;
+    Gauge cpu_us, turns, pool_blocks, pool_exhausted;
+    Gauge bytes_sent, bytes_received, retransmitted, not_retransmitted,
+        nacks_received, keyframe_requests_received, send_dropped, srtp_failures,
+        foreign_datagrams, unexpected_datagrams;
+    Gauge source_packets, source_bytes, source_lost, source_invalid,
+        source_dropped, kernel_drops, nacks_sent, keyframe_requests_sent;
   };
 
   MediaLoop(unsigned shard, ShardMesh& mesh, EventSink& events);
@@ -73,11 +80,14 @@ class MediaLoop final : private Timer {
   void FlushPeers();
   void DestroyRemovedPeers();
   void OnTimer(Timestamp now) override;
+  void ReportStats();
 
   const unsigned shard_;
   ShardMesh& mesh_;
   MpscStack<CommandNode> commands_;
   Stats stats_;
+  std::uint64_t turns_ = 0;
+  Totals gone_;  // what peers counted that are gone
   bool stopping_ = false;
   bool mesh_waits_ = false;
   Turn turn_;

@@ -29,6 +29,8 @@ void ReplicaTable::AddSource(SourceFeed& feed) {
   home.subscribed.resize(mesh_.shards());
   home.remb.resize(mesh_.shards());
   home.feed = &feed;
+  // A source that was here before, for the same track, goes on counting.
+  gone_.Subtract(feed);
   // The keyframe buffer is for the first viewer, too.
   if (info->config.keyframe_buffer_span > Duration::zero() ||
       info->config.keyframe_buffer_bytes > 0)
@@ -39,6 +41,7 @@ void ReplicaTable::RemoveSource(std::uint32_t id) {
   const auto home = sources_.find(id);
   if (home == sources_.end()) return;
   ForEachSubscriber(home->second, [&](unsigned to) { PostClosed(to, id); });
+  gone_.Add(*home->second.feed);
   sources_.erase(home);
   CloseReplica(id);
 }
@@ -285,9 +288,9 @@ void ReplicaTable::OnSecond(Timestamp now) {
   });
 }
 
-std::uint64_t ReplicaTable::KernelDrops() const {
-  std::uint64_t sum = 0;
-  for (const auto& [id, home] : sources_) sum += home.feed->KernelDrops();
+Totals ReplicaTable::totals() const {
+  Totals sum = gone_;
+  for (const auto& [id, home] : sources_) sum.Add(*home.feed);
   return sum;
 }
 

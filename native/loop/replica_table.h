@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "loop/shard_mesh.h"
+#include "loop/totals.h"
 #include "loop/turn.h"
 #include "loop/udp_source.h"
 #include "route/replica.h"
@@ -39,7 +40,8 @@ class ReplicaTable final : public UdpSource::Host, private Replica::Upstream {
   // ReadMesh() has more to do, when the commands have been looked at again.
   bool waits() const { return !undecided_.empty(); }
   void OnSecond(Timestamp now);
-  std::uint64_t KernelDrops() const;
+  // What the sources that live or lived here counted.
+  Totals totals() const;
 
  private:
   struct HomeSource {
@@ -80,6 +82,7 @@ class ReplicaTable final : public UdpSource::Host, private Replica::Upstream {
   ShardMesh& mesh_;
   Turn& turn_;
   std::unordered_map<std::uint32_t, HomeSource> sources_;
+  Totals gone_;  // what sources counted that were removed
   std::unordered_map<std::uint32_t, std::unique_ptr<Replica>> replicas_;
   // It closed, or the command that makes it has not been seen yet: decided in
   // the next turn, after the commands.

@@ -59,8 +59,15 @@ void Egress::SetTrack(std::size_t index, const EgressTrackConfig& config,
   if (known->config().ssrc == config.ssrc)
     return known->Reconfigure(config, config_.tuning->max_nack_age());
   Flush();  // the queue knows it
+  replaced_.Add(known->stats());
   tracks_[index] = MakeTrack(config, std::move(stats));
   CheckLayers();
+}
+
+EgressTotals Egress::totals() const {
+  EgressTotals sum = replaced_;
+  for (const auto& track : tracks_) sum.Add(track->stats());
+  return sum;
 }
 
 EgressTrack* Egress::TrackAt(std::size_t index) {

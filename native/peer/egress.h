@@ -80,6 +80,8 @@ class Egress final : private FeedbackHandler, private EgressTrack::Owner {
   std::optional<Duration> round_trip() const;
   // Packets that the viewer reported lost since the last call, of one track.
   std::uint64_t TakeNewlyLost(std::size_t track);
+  // Of all tracks there were.
+  EgressTotals totals() const;
   std::size_t track_count() const { return tracks_.size(); }
   const std::string& mid(std::size_t track) const {
     return tracks_[track]->config().mid;
@@ -139,6 +141,7 @@ class Egress final : private FeedbackHandler, private EgressTrack::Owner {
   PeerStats& stats_;
   Owner& owner_;
   std::vector<std::unique_ptr<EgressTrack>> tracks_;
+  EgressTotals replaced_;  // what tracks counted that are gone
   std::optional<Timestamp> next_layer_check_;  // while a track has layers
 };
 

@@ -141,6 +141,7 @@ class EgressTrack final : public Sink, private EgressLayers::Owner {
   // The shortest of the last few; nullopt: not known yet.
   std::optional<Duration> round_trip() const;
   const EgressTrackConfig& config() const { return config_; }
+  const EgressStats& stats() const { return *stats_; }
   Replica* replica() const { return replica_; }
 
  private:

@@ -106,6 +106,8 @@ class Peer final : private IceTransport::Observer,
   void HandshakeStep();  // takes one waiting handshake datagram
 
   std::uint32_t id() const { return config_.id; }
+  const PeerStats& stats() const { return *stats_; }
+  EgressTotals egress_totals() const { return egress_.totals(); }
 
  private:
   // Handshake datagrams that wait for ICE or for a step. A flight of DTLS 1.2

@@ -23,6 +23,19 @@ struct EgressStats {
   Gauge round_trip_us;  // 0: unknown
 };
 
+// What the tracks of a peer counted, replaced ones included.
+struct EgressTotals {
+  std::uint64_t retransmitted = 0, not_retransmitted = 0, nacks = 0,
+                keyframe_requests = 0;
+
+  void Add(const EgressStats& stats) {
+    retransmitted += stats.retransmitted.value();
+    not_retransmitted += stats.not_retransmitted.value();
+    nacks += stats.nacks.value();
+    keyframe_requests += stats.plis.value() + stats.firs.value();
+  }
+};
+
 // Texts that change rarely; swapped whole. The candidates of the selected pair,
 // empty if there is none, and all that the other side has.
 struct CandidateTexts {

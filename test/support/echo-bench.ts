@@ -17,6 +17,7 @@ export class EchoBench extends MediaBench {
     const plugin = new EchoTestPlugin(options);
     plugin.opened({
       logger,
+      notify: () => undefined,
       createRecorder: (one: RecorderOptions) => this.recorders.createRecorder(one),
       createDataRecorder: (one: DataRecorderOptions) => this.recorders.createDataRecorder(one),
     });

@@ -20,6 +20,8 @@ import { StubEngine } from './native-stub.js';
 /** Peers, sources and mountpoints over a stub. */
 export class MediaBench {
   readonly warnings: string[] = [];
+  /** What plugins told those who listen to events. */
+  readonly notified: object[] = [];
   readonly logger: Logger = {
     ...silentLogger,
     warn: (first: string | object, second?: string) => this.#warn(first, second),
@@ -31,6 +33,10 @@ export class MediaBench {
   readonly recorders = new Recorders(this.engine, this.logger);
   readonly taps = new Taps(this.engine, this.logger);
   readonly injectors = new Injectors(this.engine, this.logger);
+
+  notify(_about: object, data: object | (() => object)): void {
+    this.notified.push(typeof data === 'function' ? (data as () => object)() : data);
+  }
 
   #warn(first: string | object, second?: string): void {
     this.warnings.push(typeof first === 'string' ? first : (second ?? ''));

@@ -150,6 +150,12 @@ class Echo {
     this.#scalable = scalable;
   }
 
+  /** As those who listen to events are told. */
+  get state(): object {
+    const { audio, video } = this.#muted;
+    return { audio_active: !audio, video_active: !video, bitrate: this.#bitrate };
+  }
+
   get recording(): boolean {
     return this.#recording !== null;
   }
@@ -314,13 +320,17 @@ export class EchoTestPlugin extends Plugin {
     if (jsep?.type !== 'offer') {
       const known = this.#echoes.get(handle);
       known?.configure(body);
-      if (known) await this.#record(known, body.record, { base, endToEndEncrypted: false });
+      if (known) {
+        this.#host?.notify(handle, () => known.state);
+        await this.#record(known, body.record, { base, endToEndEncrypted: false });
+      }
       return ok;
     }
     const echo = this.#echoFor(handle);
     const { svc } = jsep;
     if (svc !== undefined) echo.setScalable((mid) => svc.some((line) => line.mid === mid));
     echo.configure(body);
+    this.#host?.notify(handle, () => echo.state);
     await this.#record(echo, body.record, { base, endToEndEncrypted: jsep.e2ee });
     try {
       const sdp = await echo.peer.createAnswer(jsep.sdp, {

@@ -123,6 +123,11 @@ export class StreamingContext {
     return viewer;
   }
 
+  /** Tells those who listen to events what a viewer does. */
+  notify(handle: Handle, status: string, { id }: Mountpoint): void {
+    this.host.notify(handle, () => ({ status, id }));
+  }
+
   /** Tells all clients that watch a mountpoint. */
   pushToViewers(mountpoint: Mountpoint, data: object): void {
     for (const [handle, viewer] of this.#viewers) {

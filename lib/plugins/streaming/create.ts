@@ -12,7 +12,7 @@ type Body = Readonly<Record<string, unknown>>;
 
 /** Makes a mountpoint, in the form with `media` or the older one with `audioport` and its kin. */
 export function create(context: StreamingContext): Request {
-  return request({}, (_handle, _body, { body }) => {
+  return request({}, (handle, _body, { body }) => {
     context.check({ type: string }, body);
     context.authorize(body, 'admin_key', context.settings.adminKey);
     const { options, legacy, permanent } = readCreate(context, body);
@@ -20,6 +20,7 @@ export function create(context: StreamingContext): Request {
     const mountpoint = inWireWords(() => context.mountpoints.create(options));
     const { id, description, isPrivate } = mountpoint;
     if (store !== undefined) keep(context, store, mountpoint, options);
+    context.host.notify(handle, () => ({ event: 'created', id, type: 'live' }));
     const stream = { id, type: 'live', description, is_private: isPrivate };
     return {
       streaming: 'created',

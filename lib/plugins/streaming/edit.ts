@@ -14,7 +14,7 @@ const SHAPE = {
 
 /** Changes what people see of a mountpoint and who may use it. */
 export function edit(context: StreamingContext): Request {
-  return request({}, (_handle, _body, { body }) => {
+  return request({}, (handle, _body, { body }) => {
     context.check({ id: context.idCheck }, body);
     const fields = context.check(SHAPE, body);
     const mountpoint = context.findOwn(body);
@@ -29,6 +29,7 @@ export function edit(context: StreamingContext): Request {
     };
     const permanent = fields.permanent && context.written(() => context.store().change(name, changes));
     mountpoint.update(changes);
+    context.host.notify(handle, () => ({ event: 'edited', id }));
     if (fields.edited_event && mountpoint.metadata !== metadata) {
       context.pushToViewers(mountpoint, { event: 'edited', id, metadata: mountpoint.metadata });
     }

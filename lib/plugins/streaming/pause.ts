@@ -5,7 +5,9 @@ import { status } from './wire.js';
 /** Sends nothing until `start`. */
 export function pause(context: StreamingContext): Request {
   return asyncRequest({}, (handle) => {
-    context.mustWatch(handle).pause();
+    const viewer = context.mustWatch(handle);
+    viewer.pause();
+    context.notify(handle, 'pausing', viewer.mountpoint);
     return status('pausing');
   });
 }

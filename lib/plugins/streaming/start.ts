@@ -7,6 +7,7 @@ export function start(context: StreamingContext): Request {
   return asyncRequest({}, (handle) => {
     const viewer = context.mustWatch(handle);
     if (viewer.paused) viewer.resume();
+    context.notify(handle, 'starting', viewer.mountpoint);
     return status(viewer.peer.connected ? 'started' : 'starting');
   });
 }

@@ -9,6 +9,7 @@ export function stop(context: StreamingContext): Request {
     if (viewer === undefined) return status('idle');
     const started = viewer.peer.state === 'stable' || viewer.peer.connected;
     viewer.close();
+    context.notify(handle, 'stopping', viewer.mountpoint);
     // Not returned: the event must reach the client before `hangup` does.
     handle.push(status(started ? 'stopping' : 'idle'), { transaction });
     handle.hangup('Close PC');

@@ -16,6 +16,7 @@ export function switchTo(context: StreamingContext): Request {
       if (!(error instanceof UsageError)) throw error;
       throw new PluginError(ERROR.CANNOT_SWITCH, error.message);
     }
+    context.notify(handle, 'switching', mountpoint);
     return result({ switched: 'ok', id: mountpoint.id });
   });
 }

@@ -108,7 +108,7 @@ export const SERVER_REQUESTS: AdminRequests<ServerContext> = {
     throw new ApiError(API_ERROR.NO_PLUGIN, `there is no logger ${show(logger)}`);
   }),
   custom_event: adminRequest({ schema: string, data: object }, ({ gateway }, { schema, data }) => {
-    gateway.events?.customEvent?.(schema, data);
+    gateway.customEvent?.(schema, data);
     return {};
   }),
 

@@ -169,7 +169,7 @@ export interface TestGateway extends AuthSettings {
   readonly lobby: LobbyPlugin;
   readonly odd: OddPlugin;
   readonly adminSecret?: string | undefined;
-  events?: { customEvent(schema: string, data: object): void };
+  customEvent?: (schema: string, data: object) => void;
   tuning?: MediaTuning;
   serverFacts(): ServerFacts;
 }
