@@ -10,6 +10,8 @@ import { freePort } from '../../support/free-port.js';
 export interface Server {
   http: string;
   ws: string;
+  /** Of the admin API, over HTTP. */
+  admin: string;
 }
 
 /** Whether Debian's Janus is installed. */
@@ -20,7 +22,7 @@ export const hasJanus = spawnSync('janus', ['--version']).error === undefined;
  * of these names say.
  */
 export async function janusServer(t: Test, general: string, streaming: string): Promise<Server> {
-  const [http, ws] = [await freePort(), await freePort()];
+  const [http, ws, admin] = [await freePort(), await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'headgate-differential-'));
   const idle = [
     'audiobridge',
@@ -42,7 +44,10 @@ plugins: { disable = "${idle.map((name) => `libjanus_${name}.so`).join(',')}" }
 loggers: { disable = "libjanus_jsonlog.so" }
 transports: { disable = "libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so,libjanus_rabbitmq.so" }
 `,
-    'janus.transport.http.jcfg': `general: { http = true port = ${String(http)} ip = "127.0.0.1" }`,
+    'janus.transport.http.jcfg': `
+general: { http = true port = ${String(http)} ip = "127.0.0.1" }
+admin: { admin_http = true admin_port = ${String(admin)} admin_ip = "127.0.0.1" }
+`,
     'janus.transport.websockets.jcfg': `general: { ws = true ws_port = ${String(ws)} ws_ip = "127.0.0.1" }`,
     'janus.plugin.streaming.jcfg': streaming,
   };
@@ -66,5 +71,6 @@ transports: { disable = "libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so
     if (answer?.ok === true) break;
     await sleep(100);
   }
-  return { http: `http://127.0.0.1:${String(http)}/janus`, ws: `ws://127.0.0.1:${String(ws)}/` };
+  const at = (port: number): string => `127.0.0.1:${String(port)}`;
+  return { http: `http://${at(http)}/janus`, ws: `ws://${at(ws)}/`, admin: `http://${at(admin)}/admin` };
 }

@@ -14,10 +14,11 @@ export interface Ask {
   silent?: true;
 }
 
-/** A request over HTTP; `path` follows the base path. */
+/** A request over HTTP; `path` follows the base path, of the admin API if `admin` says so. */
 export interface Http {
   http: string;
   path: string;
+  admin?: true;
   headers?: Record<string, string>;
   body?: object | string;
   as?: string;
@@ -106,7 +107,7 @@ class Socket {
 async function askHttp(server: Server, step: Http, names: Map<string, unknown>): Promise<object> {
   const body = typeof step.body === 'object' ? JSON.stringify(named(step.body, names)) : step.body;
   try {
-    const response = await fetch(server.http + String(named(step.path, names)), {
+    const response = await fetch((step.admin ? server.admin : server.http) + String(named(step.path, names)), {
       method: step.http,
       redirect: 'manual',
       headers: { 'content-type': 'application/json', ...step.headers },
