@@ -69,6 +69,8 @@ export class WebSocketConnection extends Connection {
 
   protected hold(): void {
     this.#websocket.pause();
+    // Pongs are not read either.
+    this.#forgetPing();
   }
 
   protected goOn(): void {
@@ -81,15 +83,20 @@ export class WebSocketConnection extends Connection {
 
   #startPinging(): void {
     this.#websocket.on('pong', () => {
-      clearTimeout(this.#pongTimer);
-      this.#pongTimer = undefined;
+      this.#forgetPing();
     });
     this.#pinger = setInterval(() => {
+      if (this.#websocket.isPaused) return;
       this.#websocket.ping();
       this.#pongTimer ??= setTimeout(() => {
         this.#websocket.terminate();
       }, this.#options.pongTimeout);
     }, this.#options.pingInterval);
+  }
+
+  #forgetPing(): void {
+    clearTimeout(this.#pongTimer);
+    this.#pongTimer = undefined;
   }
 }
 

@@ -321,3 +321,16 @@ t.test('the end of a gateway meanwhile is no failure', async (t) => {
   t.match(await created, { error: { code: 472 } });
   t.match(await kept, { error: { code: 458 } });
 });
+
+t.test('a client that waits for the application is not taken for one that is gone', async (t) => {
+  const gateway = testGateway(t, { authenticate: () => new Promise(() => undefined) });
+  const server = createServer();
+  janusWebSocket(gateway, server, { answerTimeout: 600, pingInterval: 20, pongTimeout: 100 });
+  const client = await WsClient.connect(t, `${await listen(t, server)}/janus`);
+
+  for (let i = 0; i < 100; ++i) client.send({ janus: 'create', transaction: String(i) });
+
+  for (let i = 0; i < 100; ++i) {
+    t.match(await client.next(), { transaction: String(i), error: { code: 403 } });
+  }
+});
