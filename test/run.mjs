@@ -275,7 +275,12 @@ const isApi = (path) => path.startsWith('test/api/');
 // Those that have a long form.
 const hasMoreCases = (path) => ['test/browser/loss.test.ts', 'test/browser/svc.test.ts'].includes(path);
 const isSoak = (path) =>
-  ['test/api/lifecycle.test.ts', 'test/api/recorder.test.ts', 'test/lib/peer/sdp/mutations.test.ts'].includes(path);
+  [
+    'test/api/lifecycle.test.ts',
+    'test/api/recorder.test.ts',
+    'test/lib/peer/sdp/mutations.test.ts',
+    'test/lib/signalling/random.test.ts',
+  ].includes(path);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -313,6 +318,7 @@ const categories = {
       jobs: 1,
       environment: {
         HEADGATE_TEST_CYCLES: '2000',
+        HEADGATE_TEST_MESSAGES: '340000',
         HEADGATE_TEST_RECORD_SECONDS: '600',
         HEADGATE_TEST_SDP_MINUTES: '3',
       },
