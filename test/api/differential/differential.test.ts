@@ -9,7 +9,7 @@ import { listen, testApp } from '../../support/test-app.js';
 import { adminScenarios } from './admin.js';
 import { signedTokenScenarios, storedTokenScenarios, TOKEN_SECRET, VALID_TOKEN } from './auth.js';
 import { differences } from './compare.js';
-import { coreScenarios } from './core.js';
+import { coreScenarios } from './core-scenarios.js';
 import { echotestScenarios } from './echotest.js';
 import { httpScenarios } from './http.js';
 import { hasJanus, janusServer, type Server } from './janus-server.js';
