@@ -1,10 +1,12 @@
 // The gateway under test: one mountpoint without keyframe buffer, the Janus API
-// over node:http. Lines on stdin: "stats", "stall MILLISECONDS"; ends with stdin.
+// over node:http and WebSocket. Lines on stdin: "stats", "stall MILLISECONDS",
+// "collect" garbage; ends with stdin.
 //
 //   node bench/headgate-server.mjs ADDRESS
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
-import { Gateway, janusHttp } from 'headgate';
+import { Gateway, janusHttp, janusWebSocket } from 'headgate';
+import { collectGarbage } from './collect-garbage.mjs';
 
 const [address] = process.argv.slice(2);
 const gateway = await Gateway.open({ media: { addresses: [address], allowLoopback: address.startsWith('127.') } });
@@ -18,6 +20,8 @@ const server = createServer(janusHttp(gateway)).listen(0, address, () => {
   print({ event: 'ready', httpPort: server.address().port, feedPort: source.port, versions: gateway.versions });
 });
 
+janusWebSocket(gateway, server);
+
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const [verb, argument] = line.split(' ');
@@ -28,6 +32,10 @@ createInterface({ input: process.stdin })
         mountpoint: mountpoint.stats(),
         memory: process.memoryUsage(),
       });
+    }
+    if (verb === 'collect') {
+      collectGarbage();
+      print({ event: 'collected' });
     }
     if (verb === 'stall') {
       const end = performance.now() + Number(argument);

@@ -118,7 +118,7 @@ class Load {
 }
 
 /** Starts a server with `viewers` watching and runs `then`; ends everything. */
-async function withViewers(server, { address, viewers, packets, gro }, then) {
+export async function withViewers(server, { address, viewers, packets, gro }, then) {
   const load = new Load(address, gro);
   let instance;
   try {

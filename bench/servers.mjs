@@ -96,6 +96,15 @@ export function janusVersion() {
   return /Janus version: \d+ \(([\d.]+)\)/.exec(stdout + stderr)?.[1] ?? 'unknown';
 }
 
+/** Plain node:http, which answers no GET. */
+export async function startParkingServer({ address }) {
+  const child = new Child(process.execPath, [join(import.meta.dirname, 'parking-server.mjs'), address], {
+    name: 'node:http',
+  });
+  const { httpPort } = await child.next(({ event }) => event === 'ready', 20, 'start');
+  return { child, pid: child.pid, url: `http://${address}:${httpPort}`, close: () => child.close() };
+}
+
 /** By name. The bare loop is no server: measure.mjs knows how to start it. */
 export const servers = {
   headgate: { title: 'headgate', start: startHeadgate },
