@@ -53,11 +53,7 @@ class UnixServerHost {
   // What the thread-safe function holds, so that a call on its way to
   // JavaScript never finds its host gone.
   using Context = std::shared_ptr<UnixServerHost>;
-  static void CallJs(Napi::Env env, Napi::Function, Context* context, void*) {
-    if (env == nullptr || context == nullptr) return;
-    const Context host = *context;
-    if (host->server_) host->Serve(env);
-  }
+  static void CallJs(Napi::Env env, Napi::Function, Context* context, void*);
   using Wake = Napi::TypedThreadSafeFunction<Context, void, CallJs>;
 
   UnixServerHost() = default;
@@ -113,6 +109,15 @@ class UnixServerHost {
   Napi::FunctionReference on_events_;
   Wake wake_;
 };
+
+// Not within the class: under UBSan the address of an inline function is no
+// constant to GCC 12.
+void UnixServerHost::CallJs(Napi::Env env, Napi::Function, Context* context,
+                            void*) {
+  if (env == nullptr || context == nullptr) return;
+  const Context host = *context;
+  if (host->server_) host->Serve(env);
+}
 
 Napi::Function UnixServerWrap::Define(Napi::Env env) {
   return DefineClass(env, "UnixServer",

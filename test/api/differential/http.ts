@@ -67,10 +67,8 @@ export const httpScenarios: readonly Scenario[] = [
       post('/$session/nothing', { janus: 'message', transaction: 'x', body: {} }),
       post('/$session', { janus: 'message', transaction: 'x', body: {}, handle_id: '$handle' }),
       get('/$session?maxev=1'),
-      post('/$session/$handle', { janus: 'message', transaction: 'y', body: { audio: false } }),
-      get('/$session?maxev=5'),
+      // What Janus sends next, and when, is up to its threads.
       post('/$session/$handle', { janus: 'detach', transaction: 'x' }),
-      get('/$session'),
       { ...get('/$session'), http: 'OPTIONS' },
       post('/$session', { janus: 'claim', transaction: 'x' }),
       post('/$session', { janus: 'destroy', transaction: 'x' }),
