@@ -13,8 +13,8 @@
 // ts        test/lib and test/*.test.ts, by tap
 // api       test/api: whole gateways and their clients
 // browser   test/browser, in a network namespace of its own (as root)
-// soak      the fuzzers of test/native/fuzz, a minute each, three of spoiled session
-//           descriptions, 2,000 viewers that come and go, a recording of 10 minutes,
+// soak      the fuzzers of test/native/fuzz and test/lib/fuzz, a minute each, those of
+//           parsers four; three minutes of spoiled session descriptions, 2,000 viewers that come and go, a recording of 10 minutes,
 //           and cases that browser tests leave out
 //
 // What fails is run once more, by itself, and reported as such, unless it crashed or a
@@ -26,6 +26,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { listFiles, root } from '../.ci/files.mjs';
+import { fuzzers as scriptFuzzers } from './lib/fuzz/corpus.mjs';
 import { inNamespace, whyNoNamespace } from './support/namespace.mjs';
 
 const node = process.execPath;
@@ -193,7 +194,10 @@ async function tapOnce(name, files, { timeout, jobs, environment = {}, wrapper =
   return { passed: number('pass'), failed, skipped: number('skip') + number('todo'), failedFiles, texts: said };
 }
 
-/** Each fuzzer for a minute, from its corpus here and what it found before, which is kept in build/fuzz/corpus. */
+// What a stranger's bytes come to first.
+const PARSERS = ['rtp_fuzz', 'rtcp_fuzz', 'extensions_fuzz', 'dcep_fuzz', 'sdp_fuzz', 'config_fuzz'];
+
+/** Each fuzzer, from its corpus here and what it found before, which is kept in build/fuzz/corpus. */
 function fuzz() {
   if (spawnSync('clang++', ['--version']).status !== 0) {
     console.log('  skipped: fuzzers - clang is not installed');
@@ -201,15 +205,19 @@ function fuzz() {
   }
   mkdirSync(results, { recursive: true });
   if (!check('fuzzers', node, ['native/build.mjs', '--preset', 'fuzz'])) return;
+  const run = (name, program, ...args) => {
+    const seconds = PARSERS.includes(name) ? 240 : 60;
+    const limits = [`-max_total_time=${seconds}`, '-timeout=20', '-max_len=4096', `-artifact_prefix=${results}/`];
+    const quiet = ['-verbosity=0', '-print_funcs=0', '-print_final_stats=1'];
+    if (check(name, program, [...args, ...limits, ...quiet])) count({ passed: 1 });
+  };
   for (const file of listFiles(['test/native/fuzz'], /_fuzz\.cc$/)) {
     const name = basename(file, '.cc');
-    const corpus = join(root, 'build/fuzz/corpus', name);
-    mkdirSync(corpus, { recursive: true });
-    const program = join(root, 'build/fuzz', name);
-    const args = ['-max_total_time=60', '-max_len=4096', '-verbosity=0', '-print_funcs=0', '-print_final_stats=1'];
-    const known = join(root, 'test/native/fuzz/corpus', name);
-    if (check(name, program, [...args, `-artifact_prefix=${results}/`, corpus, known])) count({ passed: 1 });
+    const found = join(root, 'build/fuzz/corpus', name);
+    mkdirSync(found, { recursive: true });
+    run(name, join(root, 'build/fuzz', name), found, join(root, 'test/native/fuzz/corpus', name));
   }
+  for (const name of scriptFuzzers) run(name, node, 'test/lib/fuzz/run.mjs', name);
 }
 
 // detect_stack_use_after_return stays off: its stack frames do not keep an

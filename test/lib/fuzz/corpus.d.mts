@@ -1,0 +1,2 @@
+export const fuzzers: readonly string[];
+export function corpusOf(name: string): string;
