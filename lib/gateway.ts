@@ -64,6 +64,8 @@ export interface MediaOptions {
   maxNackQueue?: number;
   /** A viewer whose ICE consent (RFC 7675) is lost is closed this much later, milliseconds. Default 20,000. */
   silentPeerTimeout?: number;
+  /** Such a viewer is closed at once instead, and so is whoever cannot be reached by any candidate. Default false. */
+  hangupOnFailed?: boolean;
   /** Longest wait from a client's answer to the end of the DTLS handshake, milliseconds. Default 30,000. */
   setupTimeout?: number;
   /** Silence after which a source is `stalled`, milliseconds; 0: never. Default 1000. */
@@ -147,6 +149,7 @@ const MEDIA_SPEC = {
   dtlsMtu: option.integer({ min: 256, max: 1500, default: 1200 }),
   maxNackQueue: option.integer({ min: 0, max: 5_000, default: 1_000 }),
   silentPeerTimeout: option.integer({ min: 0, max: 3_600_000, default: 20_000 }),
+  hangupOnFailed: option.boolean({ default: false }),
   setupTimeout: option.integer({ min: 1_000, max: 3_600_000, default: 30_000 }),
   noMediaTimeout: option.integer({ min: 0, max: 3_600_000, default: 1_000 }),
   slowLinkThreshold: option.integer({ min: 0, max: 1_000_000, default: 0 }),
@@ -278,7 +281,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     });
     open.add(this.#engine);
     this.tuning = new EngineTuning(this.#engine, media);
-    this.#peers = new Peers(this.#engine, logger);
+    this.#peers = new Peers(this.#engine, logger, media);
     this.#sources = new UdpSources(this.#engine, logger);
     this.#recorders = new Recorders(this.#engine, logger, options.recordingsTmpExtension);
     this.#taps = new Taps(this.#engine, logger);
@@ -463,6 +466,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       localIp: this.#addresses[0] ?? '127.0.0.1',
       dataChannels: true,
       consentFreshness: true,
+      hangupOnFailed: media.hangupOnFailed,
       ipv6: media.ipv6,
       eventHandlers: this.#observer !== null,
       minNackQueue: this.tuning.maxNackQueue,

@@ -36,6 +36,7 @@ export {
   type AnswerOptions,
   type AnswerWish,
   type LayerTarget,
+  type MediaState,
   type OfferData,
   type OfferLine,
   type OfferMedia,

@@ -196,7 +196,7 @@ const JANUS = rows('janus', [
   ['nat.ice_nomination', ['regular', 'aggressive'], LATER, { silent: 'aggressive' }],
   ['nat.ice_consent_freshness', 'boolean', NO_USE, { note: 'consent is always checked (RFC 7675)', silent: '*' }],
   ['nat.ice_keepalive_conncheck', 'boolean', NO_USE, { note: 'consent is always checked (RFC 7675)', silent: '*' }],
-  ['nat.hangup_on_failed', 'boolean', LATER, { silent: false }],
+  ['nat.hangup_on_failed', 'boolean', OK, 'gateway.media.hangupOnFailed'],
   ['nat.ice_lite', 'boolean', LATER, { silent: false }],
   ['nat.ice_tcp', 'boolean', LATER, { silent: false }],
   [

@@ -17,6 +17,8 @@ export interface ServerFacts {
   iceTcp?: boolean;
   /** Whether consent is checked (RFC 7675). */
   consentFreshness?: boolean;
+  /** Peers end as soon as ICE failed. */
+  hangupOnFailed?: boolean;
   fullTrickle?: boolean;
   mdns?: boolean;
   minNackQueue?: number;
@@ -85,6 +87,7 @@ export function serverInfo(facts: ServerFacts, state: ServerState): object {
     'ice-nomination': 'aggressive',
     'ice-keepalive-conncheck': false,
     'ice-consent-freshness': facts.consentFreshness ?? false,
+    ...(facts.hangupOnFailed === true ? { 'hangup-on-failed': true } : {}),
     'full-trickle': facts.fullTrickle ?? false,
     'mdns-enabled': facts.mdns ?? false,
     'min-nack-queue': facts.minNackQueue ?? 0,
