@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { ResourceError, UsageError } from './errors.js';
 import { Emitter } from './events.js';
-import { consoleLogger, type Logger } from './logger.js';
+import { consoleLogger, targetsOf, type Logger } from './logger.js';
 import { native } from './native/binding.js';
 import type {
   NativeEngine,
@@ -72,6 +72,8 @@ export interface MediaOptions {
   noMediaTimeout?: number;
   /** A `slowlink` event for each second in which so many packets of a track were lost, either way; 0: none. Default 0. */
   slowLinkThreshold?: number;
+  /** Logs what libnice does, as information: many lines a peer, of other gateways of the process too. Default false. */
+  iceDebug?: boolean;
 }
 
 /** What is told by {@link Gateway.events}. */
@@ -153,6 +155,7 @@ const MEDIA_SPEC = {
   setupTimeout: option.integer({ min: 1_000, max: 3_600_000, default: 30_000 }),
   noMediaTimeout: option.integer({ min: 0, max: 3_600_000, default: 1_000 }),
   slowLinkThreshold: option.integer({ min: 0, max: 1_000_000, default: 0 }),
+  iceDebug: option.boolean({ default: false }),
 };
 
 const EVENT_SPEC = {
@@ -162,6 +165,9 @@ const EVENT_SPEC = {
 
 const { watchdogInterval: _internal, ...SESSION_SPEC } = SESSION_OPTIONS;
 
+// An empty one would let in whoever shows an empty one.
+const SECRET = option.optional(option.string({ pattern: /./s, expected: 'a string that is not empty' }));
+
 const SPEC = {
   ...SESSION_SPEC,
   media: option.object(MEDIA_SPEC),
@@ -170,10 +176,10 @@ const SPEC = {
   streaming: { read: (_path: string, value: unknown) => value as StreamingOptions | false | undefined },
   echotest: { read: (_path: string, value: unknown) => value as EchoTestOptions | boolean | undefined },
   recordingsTmpExtension: option.optional(option.string({ pattern: /^\w+$/, expected: 'letters and digits' })),
-  apiSecret: option.optional(option.string()),
-  adminSecret: option.optional(option.string()),
+  apiSecret: SECRET,
+  adminSecret: SECRET,
   tokenAuth: option.boolean({ default: false }),
-  tokenAuthSecret: option.optional(option.string({ pattern: /./s, expected: 'a string that is not empty' })),
+  tokenAuthSecret: SECRET,
   authenticate: option.optional(option.function<Authenticate>()),
   serverName: option.string({ default: 'headgate' }),
   logger: option.optional(
@@ -458,10 +464,13 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   /** What clients read in `server_info`. */
   serverFacts(): object {
     const { media, serverName } = this.#options;
+    const targets = targetsOf(this.logger);
     return {
       name: 'headgate',
       versionString: VERSION,
       author: 'headgate',
+      logToConsole: targets?.console ?? false,
+      logFile: targets?.file,
       serverName,
       localIp: this.#addresses[0] ?? '127.0.0.1',
       dataChannels: true,

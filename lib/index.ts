@@ -17,6 +17,7 @@ export {
   type LogControl,
   type Logger,
   type LogLevel,
+  type LogTargets,
 } from './logger.js';
 export { prometheusMetrics, type PrometheusHandler, type PrometheusOptions } from './observe/metrics.js';
 export {

@@ -7,6 +7,10 @@ export interface ServerFacts {
   /** `1.2.3`; the number `version` is made of it. */
   versionString?: string;
   author?: string;
+  /** Whether the log goes to the console. Default true. */
+  logToConsole?: boolean;
+  /** The file it goes to, if it does. */
+  logFile?: string | undefined;
   serverName?: string;
   localIp?: string;
   /** Public addresses, if any are configured. */
@@ -68,8 +72,9 @@ export function serverInfo(facts: ServerFacts, state: ServerState): object {
     author,
     'commit-hash': 'unknown',
     'compile-time': 'unknown',
-    'log-to-stdout': true,
-    'log-to-file': false,
+    'log-to-stdout': facts.logToConsole ?? true,
+    'log-to-file': facts.logFile !== undefined,
+    ...(facts.logFile === undefined ? {} : { 'log-path': facts.logFile }),
     data_channels: facts.dataChannels ?? false,
     'accepting-new-sessions': state.accepting,
     'session-timeout': seconds(state.sessionTimeout),
