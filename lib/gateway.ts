@@ -4,7 +4,7 @@ import { MediaEngine } from './gateway/media-engine.js';
 import { Observation } from './gateway/observation.js';
 import { GATEWAY_OPTIONS, type GatewayOptions, type GatewaySettings } from './gateway/options.js';
 import { PluginTable } from './gateway/plugin-table.js';
-import { consoleLogger, type Logger } from './logger.js';
+import { consoleLogger, targetsOf, type Logger } from './logger.js';
 import { native } from './native/binding.js';
 import type { NativeEngineStats, NativeVersions } from './native/types.js';
 import { readOptions } from './options.js';
@@ -279,14 +279,18 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   /** What clients read in `server_info`. */
   serverFacts(): object {
     const { media, serverName } = this.#options;
+    const targets = targetsOf(this.logger);
     return {
       name: 'headgate',
       versionString: VERSION,
       author: 'headgate',
+      logToConsole: targets?.console ?? false,
+      logFile: targets?.file,
       serverName,
       localIp: this.#addresses[0] ?? '127.0.0.1',
       dataChannels: true,
       consentFreshness: true,
+      hangupOnFailed: media.hangupOnFailed,
       ipv6: media.ipv6,
       eventHandlers: this.#observation.begun,
       minNackQueue: this.tuning.maxNackQueue,

@@ -17,6 +17,7 @@ export {
   type LogControl,
   type Logger,
   type LogLevel,
+  type LogTargets,
 } from './logger.js';
 export { prometheusMetrics, type PrometheusHandler, type PrometheusOptions } from './observe/metrics.js';
 export {
@@ -36,6 +37,7 @@ export {
   type AnswerOptions,
   type AnswerWish,
   type LayerTarget,
+  type MediaState,
   type OfferData,
   type OfferLine,
   type OfferMedia,

@@ -35,6 +35,21 @@ export interface LogControl {
   colors: boolean;
 }
 
+/** Where a logger writes. One that has them as its `targets` is told of in `server_info`. */
+export interface LogTargets {
+  /** To the console of the process. */
+  readonly console: boolean;
+  /** To this file. */
+  readonly file?: string;
+}
+
+/** What a logger says of where it writes; undefined: nothing. */
+export function targetsOf(logger: Logger): LogTargets | undefined {
+  const { targets } = logger as { targets?: Partial<LogTargets> };
+  if (typeof targets?.console !== 'boolean') return undefined;
+  return { console: targets.console, ...(typeof targets.file === 'string' ? { file: targets.file } : {}) };
+}
+
 /** From the most talkative to none at all. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -51,11 +66,12 @@ export const silentLogger: Logger = makeLogger('silent', () => undefined);
 export function consoleLogger(
   level: LogLevel = 'warn',
   write: (line: string) => void = (line) => process.stderr.write(line),
-): Logger {
-  return makeLogger(level, (name, message, details) => {
+): Logger & { readonly targets: LogTargets } {
+  const logger = makeLogger(level, (name, message, details) => {
     const rest = details === undefined ? '' : ` ${describe(details)}`;
     write(`${new Date().toISOString()} ${name.padEnd(5)} headgate: ${message}${rest}\n`);
   });
+  return { ...logger, targets: { console: true } };
 }
 
 /** What {@link LeveledLogger} takes. */
@@ -99,6 +115,7 @@ const CONTEXT = ['session', 'handle', 'mountpoint', 'plugin', 'mid'] as const;
 export class LeveledLogger implements Logger, LogControl {
   timestamps: boolean;
   colors: boolean;
+  readonly targets: LogTargets;
   readonly #prefix: string;
   readonly #console: ((line: string) => void) | undefined;
   readonly #file: LogFile | undefined;
@@ -125,6 +142,7 @@ export class LeveledLogger implements Logger, LogControl {
     this.#prefix = values.prefix;
     const { console = true } = values;
     if (console !== false) this.#console = console === true ? (line) => process.stdout.write(line) : console;
+    this.targets = { console: console !== false, ...(values.file === undefined ? {} : { file: values.file }) };
     if (values.file !== undefined) this.#file = new LogFile(values.file);
     if (values.jsonFile !== undefined) this.#jsonFile = new LogFile(values.jsonFile);
   }

@@ -57,7 +57,7 @@ export class MediaEngine {
     });
     open.add(this.#engine);
     this.tuning = new EngineTuning(this.#engine, media);
-    this.peers = new Peers(this.#engine, logger);
+    this.peers = new Peers(this.#engine, logger, media);
     this.sources = new UdpSources(this.#engine, logger);
     this.recorders = new Recorders(this.#engine, logger, recordingsTmpExtension);
     this.taps = new Taps(this.#engine, logger);

@@ -29,12 +29,16 @@ export interface MediaOptions {
   maxNackQueue?: number;
   /** A viewer whose ICE consent (RFC 7675) is lost is closed this much later, milliseconds. Default 20,000. */
   silentPeerTimeout?: number;
+  /** Such a viewer is closed at once instead, and so is whoever cannot be reached by any candidate. Default false. */
+  hangupOnFailed?: boolean;
   /** Longest wait from a client's answer to the end of the DTLS handshake, milliseconds. Default 30,000. */
   setupTimeout?: number;
   /** Silence after which a source is `stalled`, milliseconds; 0: never. Default 1000. */
   noMediaTimeout?: number;
   /** A `slowlink` event for each second in which so many packets of a track were lost, either way; 0: none. Default 0. */
   slowLinkThreshold?: number;
+  /** Logs what libnice does, as information: many lines a peer, of other gateways of the process too. Default false. */
+  iceDebug?: boolean;
 }
 
 /** What is told by {@link Gateway.events}. */
@@ -96,9 +100,11 @@ const MEDIA_SPEC = {
   dtlsMtu: option.integer({ min: 256, max: 1500, default: 1200 }),
   maxNackQueue: option.integer({ min: 0, max: 5_000, default: 1_000 }),
   silentPeerTimeout: option.integer({ min: 0, max: 3_600_000, default: 20_000 }),
+  hangupOnFailed: option.boolean({ default: false }),
   setupTimeout: option.integer({ min: 1_000, max: 3_600_000, default: 30_000 }),
   noMediaTimeout: option.integer({ min: 0, max: 3_600_000, default: 1_000 }),
   slowLinkThreshold: option.integer({ min: 0, max: 1_000_000, default: 0 }),
+  iceDebug: option.boolean({ default: false }),
 };
 
 const EVENT_SPEC = {
@@ -107,6 +113,9 @@ const EVENT_SPEC = {
 };
 
 const { watchdogInterval: _internal, ...SESSION_SPEC } = SESSION_OPTIONS;
+
+// An empty one would let in whoever shows an empty one.
+const SECRET = option.optional(option.string({ pattern: /./s, expected: 'a string that is not empty' }));
 
 /** Readers of {@link GatewayOptions}. */
 export const GATEWAY_OPTIONS = {
@@ -117,10 +126,10 @@ export const GATEWAY_OPTIONS = {
   streaming: { read: (_path: string, value: unknown) => value as StreamingOptions | false | undefined },
   echotest: { read: (_path: string, value: unknown) => value as EchoTestOptions | boolean | undefined },
   recordingsTmpExtension: option.optional(option.string({ pattern: /^\w+$/, expected: 'letters and digits' })),
-  apiSecret: option.optional(option.string()),
-  adminSecret: option.optional(option.string()),
+  apiSecret: SECRET,
+  adminSecret: SECRET,
   tokenAuth: option.boolean({ default: false }),
-  tokenAuthSecret: option.optional(option.string({ pattern: /./s, expected: 'a string that is not empty' })),
+  tokenAuthSecret: SECRET,
   authenticate: option.optional(option.function<Authenticate>()),
   serverName: option.string({ default: 'headgate' }),
   logger: option.optional(

@@ -71,6 +71,8 @@ export interface NativeEngine {
   createInjector(options: NativeInjectorOptions): NativeInjector;
   /** For all peers and sources there are and come, within a second. */
   tune(tuning: Pick<NativeEngineOptions, 'maxNackQueue' | 'noMediaTimeout' | 'slowLinkThreshold'>): void;
+  /** `log` events of what libnice does, of all engines of the process. */
+  setIceDebug(on: boolean): void;
   stats(): NativeEngineStats;
   /** Stops and joins the media threads; everything made by this engine is closed. */
   close(): void;

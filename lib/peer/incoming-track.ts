@@ -10,6 +10,11 @@ export interface IncomingTrackEvents {
   live: [];
   /** Packets came, and no more. */
   stalled: [{ seconds: number }];
+  /**
+   * Packets of one of its encodings come, or came until `seconds` ago. `substream`: which of a simulcast, 0 is the
+   * lowest quality; left out if there is only one.
+   */
+  encoding: [{ substream?: number; receiving: boolean; seconds?: number }];
   /** Somebody began or ended to talk, see {@link IncomingTrack.detectTalking}; `level`: the average, -dBov. */
   talking: [{ talking: boolean; level: number }];
   /** The other side took its track back, or is gone. */
@@ -175,11 +180,18 @@ export class IncomingTrack extends Emitter<IncomingTrackEvents> {
       this.emit('talking', { talking, level });
     }
     if (event.type !== 'source-receiving') return;
+    const { receiving } = event;
     const before = this.receiving;
-    encoding.receiving = event.receiving;
-    if (this.receiving === before) return;
-    if (this.receiving) this.emit('live');
-    else this.emit('stalled', { seconds: Math.max(1, Math.round(encoding.native.stats().age / 1000)) });
+    encoding.receiving = receiving;
+    const substream = this.#encodings.length > 1 ? { substream: this.#encodings.indexOf(encoding) } : {};
+    if (receiving) {
+      this.emit('encoding', { ...substream, receiving });
+      if (!before) this.emit('live');
+      return;
+    }
+    const seconds = Math.max(1, Math.round(encoding.native.stats().age / 1000));
+    this.emit('encoding', { ...substream, receiving, seconds });
+    if (before && !this.receiving) this.emit('stalled', { seconds });
   }
 
   /** The peer is gone, or sends it no more. @internal */

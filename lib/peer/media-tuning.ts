@@ -8,18 +8,22 @@ export interface MediaTuning {
   noMediaTimeout: number;
   /** Packets of a track lost in a second, either way, that make a `slowlink` event; 0: none. */
   slowLinkThreshold: number;
+  /** What libnice does is logged, as information: many lines a peer, and those of other gateways of the process too. */
+  iceDebug: boolean;
 }
 
 /** That of an engine. Changes take effect within a second. */
 export class EngineTuning implements MediaTuning {
   readonly #engine: NativeEngine;
-  readonly #now: MediaTuning;
+  readonly #now: Omit<MediaTuning, 'iceDebug'>;
+  #iceDebug = false;
 
   /** @param start - what the engine was made with */
   constructor(engine: NativeEngine, start: MediaTuning) {
-    const { maxNackQueue, noMediaTimeout, slowLinkThreshold } = start;
+    const { maxNackQueue, noMediaTimeout, slowLinkThreshold, iceDebug } = start;
     this.#engine = engine;
     this.#now = { maxNackQueue, noMediaTimeout, slowLinkThreshold };
+    this.iceDebug = iceDebug;
   }
 
   get maxNackQueue(): number {
@@ -43,7 +47,15 @@ export class EngineTuning implements MediaTuning {
     this.#tune({ slowLinkThreshold: packets });
   }
 
-  #tune(change: Partial<MediaTuning>): void {
+  get iceDebug(): boolean {
+    return this.#iceDebug;
+  }
+  set iceDebug(on: boolean) {
+    if (on !== this.#iceDebug) this.#engine.setIceDebug(on);
+    this.#iceDebug = on;
+  }
+
+  #tune(change: Partial<Omit<MediaTuning, 'iceDebug'>>): void {
     this.#engine.tune({ ...this.#now, ...change });
     Object.assign(this.#now, change);
   }

@@ -62,14 +62,28 @@ export interface PeerEvents {
   ice: [{ state: NativeIceState }];
   /** One of ours, or one of the other side's that it told us: `candidate:…`. */
   candidate: [{ side: 'local' | 'remote'; candidate: string }];
-  /** Received media came, or stopped coming `seconds` ago. */
-  media: [{ mid: string; type: 'audio' | 'video'; receiving: boolean; seconds?: number }];
+  /**
+   * ICE failed, or the other side fell silent: nothing is sent, and the peer ends by and by (`silentPeerTimeout`,
+   * `setupTimeout`) unless the checks succeed again or ICE is restarted. Not with `hangupOnFailed`: it ends at once.
+   */
+  icefailed: [];
+  /** Received media came, or stopped coming `seconds` ago; of a simulcast each `substream`, 0 is the lowest quality. */
+  media: [MediaState];
   /** Packets lost in the last second; `uplink`: of those we sent. */
   slowlink: [{ mid: string; media: 'audio' | 'video'; uplink: boolean; lost: number }];
   /** It is about to end: the last moment for {@link Peer.stats}. Once. */
   closing: [];
   /** Everything is given back. Once, and the last. */
   close: [{ reason: HangupReason }];
+}
+
+/** Whether media of an m-line, or of one stream of its simulcast, comes. */
+export interface MediaState {
+  mid: string;
+  type: 'audio' | 'video';
+  substream?: number;
+  receiving: boolean;
+  seconds?: number;
 }
 
 /** A candidate as it comes with a `trickle` request. */
@@ -87,6 +101,8 @@ export interface PeerStats extends Omit<NativePeerStats, 'tracks'> {
 export interface PeerOptions {
   /** We will offer, and so be in control of ICE. Default true. */
   offering?: boolean;
+  /** Ends as soon as ICE failed; see the event `icefailed`. Default: the gateway's `media.hangupOnFailed`. */
+  hangupOnFailed?: boolean;
 }
 
 /** Makes peers; what sessions need of the gateway. */
@@ -110,6 +126,7 @@ export class Peer extends Emitter<PeerEvents> {
   readonly createdAt = performance.now();
   /** We began, and are in control of ICE. */
   readonly offering: boolean;
+  readonly #hangupOnFailed: boolean;
   readonly #native: NativePeer;
   readonly #log: Logger;
   readonly #outgoing: OutgoingTracks;
@@ -121,8 +138,9 @@ export class Peer extends Emitter<PeerEvents> {
   #closing: HangupReason | null = null;
   #closed = false;
 
-  constructor(engine: NativeEngine, logger: Logger, { offering = true }: PeerOptions = {}) {
+  constructor(engine: NativeEngine, logger: Logger, { offering = true, hangupOnFailed = false }: PeerOptions = {}) {
     super();
+    this.#hangupOnFailed = hangupOnFailed;
     this.#log = logger;
     const native = engine.createPeer({ controlling: offering });
     const outgoing = new OutgoingTracks(native);
@@ -358,8 +376,7 @@ export class Peer extends Emitter<PeerEvents> {
         for (const candidate of event.candidates) this.emit('candidate', { side: 'local', candidate });
         break;
       case 'ice':
-        this.#iceState = event.state;
-        if (!this.closed) this.emit('ice', { state: event.state });
+        this.#onIceState(event.state);
         break;
       case 'connected':
         this.#connected = true;
@@ -391,6 +408,15 @@ export class Peer extends Emitter<PeerEvents> {
         break;
       default:
     }
+  }
+
+  #onIceState(state: NativeIceState): void {
+    this.#iceState = state;
+    if (this.closed) return;
+    this.emit('ice', { state });
+    if (state !== 'disconnected' && state !== 'failed') return;
+    if (this.#hangupOnFailed) this.close('ICE failed');
+    else this.emit('icefailed');
   }
 
   /** From here on the peer counts as closed; the first reason stands. */
@@ -425,8 +451,7 @@ export class Peer extends Emitter<PeerEvents> {
 
   #listen(track: IncomingTrack): void {
     const { mid, kind: type } = track;
-    track.on('live', () => this.emit('media', { mid, type, receiving: true }));
-    track.on('stalled', ({ seconds }) => this.emit('media', { mid, type, receiving: false, seconds }));
+    track.on('encoding', (state) => this.emit('media', { mid, type, ...state }));
     this.emit('track', track);
   }
 

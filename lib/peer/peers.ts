@@ -7,13 +7,16 @@ import { Peer, type PeerFactory, type PeerOptions } from './peer.js';
 export class Peers implements PeerFactory, Iterable<Peer> {
   readonly #engine: NativeEngine;
   readonly #log: Logger;
+  readonly #hangupOnFailed: boolean;
   readonly #peers = new Map<number, Peer>();
   /** By the ids of their native sources. */
   readonly #incoming = new Map<number, IncomingTrack>();
 
-  constructor(engine: NativeEngine, logger: Logger) {
+  /** @param hangupOnFailed - of peers that are not made with another wish */
+  constructor(engine: NativeEngine, logger: Logger, { hangupOnFailed = false } = {}) {
     this.#engine = engine;
     this.#log = logger;
+    this.#hangupOnFailed = hangupOnFailed;
   }
 
   get size(): number {
@@ -25,7 +28,7 @@ export class Peers implements PeerFactory, Iterable<Peer> {
   }
 
   createPeer(options?: PeerOptions): Peer {
-    const peer = new Peer(this.#engine, this.#log, options);
+    const peer = new Peer(this.#engine, this.#log, { hangupOnFailed: this.#hangupOnFailed, ...options });
     this.#peers.set(peer.id, peer);
     peer.once('close', () => this.#peers.delete(peer.id));
     peer.on('track', (track) => this.#listen(track));

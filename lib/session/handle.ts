@@ -9,6 +9,7 @@ import { Reply } from '../plugins/plugin.js';
 import { API_ERROR, ApiError } from './api-error.js';
 import type { Candidate, TrickleRequest } from './jsep.js';
 import { readCandidates, readJsep, writeJsep } from './jsep.js';
+import { EarlyCandidates } from './early-candidates.js';
 import { copyOf, errorDataOf } from './plugin-answer.js';
 
 /** What a handle needs of the session it belongs to. */
@@ -60,8 +61,6 @@ export interface SessionHandleEvents {
 export class SessionHandle extends Emitter<SessionHandleEvents> implements Handle {
   /** Requests that may wait for the plugin; more are refused. */
   static readonly MAX_REQUESTS = 256;
-  /** Candidates that may wait for the peer; more are dropped. */
-  static readonly MAX_EARLY_CANDIDATES = 64;
 
   readonly id: number;
   readonly opaqueId: string | undefined;
@@ -70,12 +69,10 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   /** When it was made, by `performance.now()`. */
   readonly createdAt = performance.now();
   data: unknown = undefined;
-  /** Candidates that came too early and found no room. */
-  droppedCandidates = 0;
 
   readonly #owner: HandleOwner;
   readonly #showOpaqueId: boolean;
-  readonly #candidatesTimeout: number;
+  readonly #early: EarlyCandidates;
   #peer: Peer | null = null;
   #closed = false;
   #endToEndEncrypted = false;
@@ -83,7 +80,8 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   #pending = 0;
   readonly #queue: (() => Promise<void>)[] = [];
   #draining = false;
-  #early: { candidate: Candidate; at: number }[] = [];
+  /** Of the last offer: whether more candidates follow it. */
+  #offerTrickles = true;
 
   constructor(id: number, plugin: Plugin, owner: HandleOwner, options: SessionHandleOptions) {
     super();
@@ -93,7 +91,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     this.token = options.token;
     this.#owner = owner;
     this.#showOpaqueId = options.showOpaqueId ?? false;
-    this.#candidatesTimeout = options.candidatesTimeout;
+    this.#early = new EarlyCandidates(options.candidatesTimeout);
   }
 
   get closed(): boolean {
@@ -115,7 +113,12 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
 
   /** Candidates that wait for the peer. */
   get earlyCandidates(): number {
-    return this.#early.length;
+    return this.#early.size;
+  }
+
+  /** Candidates that came too early and found no room. */
+  get droppedCandidates(): number {
+    return this.#early.dropped;
   }
 
   /** What replies and events about this handle say of it besides its id. */
@@ -180,6 +183,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
       );
     }
     if (remote !== undefined) this.emit('jsep', 'remote', remote);
+    if (remote !== undefined) this.#offerTrickles = remote.type === 'answer' || remote.trickle;
     if (remote?.type === 'answer') this.#setAnswer(remote);
     if (remote !== undefined) this.#endToEndEncrypted = remote.e2ee;
 
@@ -218,7 +222,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     // First, so that nothing the plugin pushes now reaches the client.
     this.#closed = true;
     this.hangup('Detach');
-    this.#early = [];
+    this.#early.clear();
     this.#call('detached', () => this.plugin.detached(this));
     this.#owner.forget(this);
     if (announce) this.#event('detached');
@@ -322,6 +326,9 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     peer.on('slowlink', (details) => {
       if (current()) this.#event('slowlink', details);
     });
+    peer.on('icefailed', () => {
+      if (current()) this.#event('ice-failed');
+    });
     peer.once('close', ({ reason }) => {
       if (this.#peer === peer) this.#peerClosed(reason);
     });
@@ -333,7 +340,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
       throw new ApiError(API_ERROR.UNEXPECTED_ANSWER, 'there is no offer that this answer could answer');
     }
     try {
-      peer.setAnswer(jsep.sdp);
+      peer.setAnswer(jsep.sdp, { ridOrder: jsep.ridOrder });
     } catch (error) {
       if (error instanceof RemoteError) throw new ApiError(API_ERROR.SDP, error.message);
       if (error instanceof UsageError && error.code === 'HG_ERR_STATE') {
@@ -350,33 +357,15 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     return state === 'stable' || state === 'connected';
   }
 
-  /** Errors in candidates that come early are silent: nobody is there to be asked. */
   #keepCandidates(request: TrickleRequest, now: number): void {
-    let candidates: Candidate[];
-    try {
-      candidates = readCandidates(request);
-    } catch {
-      return;
-    }
-    this.#early = this.#early.filter(({ at }) => now - at < this.#candidatesTimeout);
-    const room = SessionHandle.MAX_EARLY_CANDIDATES - this.#early.length;
-    this.#early.push(...candidates.slice(0, room).map((candidate) => ({ candidate, at: now })));
-    this.#dropped(candidates.length - room);
-  }
-
-  #dropped(count: number): void {
-    if (count <= 0) return;
-    this.droppedCandidates += count;
+    if (this.#early.keep(request, now) === 0) return;
     this.#owner.logger.debug({ handle: this.id, dropped: this.droppedCandidates }, 'too many early candidates');
   }
 
   #flushCandidates(now = performance.now()): void {
-    if (this.#early.length === 0 || !this.#canTakeCandidates()) return;
-    const waiting = this.#early;
-    this.#early = [];
-    for (const { candidate, at } of waiting) {
-      if (now - at < this.#candidatesTimeout) this.#addCandidate(candidate);
-    }
+    if (!this.#canTakeCandidates()) return;
+    for (const candidate of this.#early.take(now)) this.#addCandidate(candidate);
+    if (!this.#offerTrickles) this.#addCandidate(null);
   }
 
   #addCandidate(candidate: Candidate): void {
@@ -391,7 +380,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
 
   #peerClosed(reason: HangupReason): void {
     this.#peer = null;
-    this.#early = [];
+    this.#early.clear();
     this.#call('peerClosed', () => this.plugin.peerClosed(this, reason));
     if (!this.#closed) this.#event('hangup', { reason });
     this.emit('hangup', reason);

@@ -105,7 +105,7 @@ export interface MediaStatistics {
 
 /** By `subtype`: 1 receiving, 2 slow link, 3 statistics: of one m-line, or of all in a list (`combineStatistics`). */
 export type MediaEventData =
-  | { media: 'audio' | 'video'; mid: string; receiving: boolean; seconds?: number }
+  | { media: 'audio' | 'video'; mid: string; substream?: number; receiving: boolean; seconds?: number }
   | { media: 'audio' | 'video'; mid: string; slow_link: 'uplink' | 'downlink'; lost_lastsec: number }
   | MediaStatistics
   | MediaStatistics[];

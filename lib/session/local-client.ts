@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { Emitter } from '../events.js';
 import { UsageError } from '../errors.js';
+import type { MediaState } from '../peer/peer.js';
 import type { Jsep } from '../plugins/handle.js';
 import { isObject } from '../plugins/shape.js';
 import { ApiError } from './api-error.js';
@@ -25,8 +26,11 @@ export interface LocalHandleEvents {
   /** The plugin said something that answers no request. */
   event: [answer: LocalAnswer];
   webrtcup: [];
-  media: [details: { mid: string; type: 'audio' | 'video'; receiving: boolean; seconds?: number }];
+  /** Of a simulcast each `substream`. */
+  media: [details: MediaState];
   slowlink: [details: { mid: string; media: 'audio' | 'video'; uplink: boolean; lost: number }];
+  /** ICE failed; `hangup` follows unless it recovers in time. */
+  icefailed: [];
   hangup: [details: { reason: string }];
   /** Final. */
   detached: [];
@@ -204,6 +208,9 @@ export class LocalHandle extends Emitter<LocalHandleEvents> {
       }
       case 'webrtcup':
         this.emit('webrtcup');
+        break;
+      case 'ice-failed':
+        this.emit('icefailed');
         break;
       case 'media':
       case 'slowlink':

@@ -135,9 +135,8 @@ class PeerObserver {
       this.#tellWebrtc(WEBRTC.dtls, { dtls: 'connected', ...COMPONENT, retransmissions });
       this.#tellWebrtc(WEBRTC.connection, { connection: 'webrtcup' });
     });
-    peer.on('media', ({ mid, type, receiving, seconds }) => {
-      const since = seconds === undefined ? {} : { seconds };
-      this.#tellMedia(MEDIA.receiving, { media: type, mid, receiving, ...since });
+    peer.on('media', ({ type, ...state }) => {
+      this.#tellMedia(MEDIA.receiving, { media: type, ...state });
     });
     peer.on('slowlink', ({ mid, media, uplink, lost }) => {
       const side = uplink ? 'uplink' : 'downlink';

@@ -7,6 +7,10 @@ export interface ServerFacts {
   /** `1.2.3`; the number `version` is made of it. */
   versionString?: string;
   author?: string;
+  /** Whether the log goes to the console. Default true. */
+  logToConsole?: boolean;
+  /** The file it goes to, if it does. */
+  logFile?: string | undefined;
   serverName?: string;
   localIp?: string;
   /** Public addresses, if any are configured. */
@@ -17,6 +21,8 @@ export interface ServerFacts {
   iceTcp?: boolean;
   /** Whether consent is checked (RFC 7675). */
   consentFreshness?: boolean;
+  /** Peers end as soon as ICE failed. */
+  hangupOnFailed?: boolean;
   fullTrickle?: boolean;
   mdns?: boolean;
   minNackQueue?: number;
@@ -66,8 +72,9 @@ export function serverInfo(facts: ServerFacts, state: ServerState): object {
     author,
     'commit-hash': 'unknown',
     'compile-time': 'unknown',
-    'log-to-stdout': true,
-    'log-to-file': false,
+    'log-to-stdout': facts.logToConsole ?? true,
+    'log-to-file': facts.logFile !== undefined,
+    ...(facts.logFile === undefined ? {} : { 'log-path': facts.logFile }),
     data_channels: facts.dataChannels ?? false,
     'accepting-new-sessions': state.accepting,
     'session-timeout': seconds(state.sessionTimeout),
@@ -85,6 +92,7 @@ export function serverInfo(facts: ServerFacts, state: ServerState): object {
     'ice-nomination': 'aggressive',
     'ice-keepalive-conncheck': false,
     'ice-consent-freshness': facts.consentFreshness ?? false,
+    ...(facts.hangupOnFailed === true ? { 'hangup-on-failed': true } : {}),
     'full-trickle': facts.fullTrickle ?? false,
     'mdns-enabled': facts.mdns ?? false,
     'min-nack-queue': facts.minNackQueue ?? 0,

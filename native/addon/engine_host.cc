@@ -37,6 +37,7 @@ Engine& EngineHost::engine(Napi::Env env) {
 
 void EngineHost::Close(Napi::Env env, bool deliver) {
   if (std::exchange(closed_, true)) return;
+  ice_log_.reset();
   engine_->Stop();
   if (deliver) Deliver(env);
   wake_.Release();
@@ -44,9 +45,18 @@ void EngineHost::Close(Napi::Env env, bool deliver) {
   on_events_.Reset();
 }
 
+void EngineHost::SetIceDebug(bool on) {
+  if (!on) {
+    ice_log_.reset();
+  } else if (!ice_log_) {
+    ice_log_.emplace(events_);
+  }
+}
+
 void EngineHost::OnEnvironmentCleanup(void* data) {
   auto* host = static_cast<EngineHost*>(data);
   host->closed_ = true;
+  host->ice_log_.reset();
   host->engine_->Stop();
   // JavaScript is gone; so are the references into it.
   host->on_events_.SuppressDestruct();

@@ -7,8 +7,10 @@
 #include <napi.h>
 
 #include <memory>
+#include <optional>
 
 #include "addon/event_queue.h"
+#include "ice/ice_log.h"
 #include "loop/engine.h"
 
 namespace hg {
@@ -27,6 +29,8 @@ class EngineHost : private EventQueue::Waker {
   // Joins the threads. `deliver`: JavaScript can still be called, and hears of
   // what the stop caused.
   void Close(Napi::Env env, bool deliver);
+  // libnice's own account of its work, as log events.
+  void SetIceDebug(bool on);
   std::uint64_t dropped_events() const { return events_.dropped(); }
 
  private:
@@ -42,6 +46,7 @@ class EngineHost : private EventQueue::Waker {
   void Deliver(Napi::Env env);
 
   EventQueue events_;
+  std::optional<IceLog> ice_log_;
   Napi::FunctionReference on_events_;
   Wake wake_;
   std::unique_ptr<Engine> engine_;

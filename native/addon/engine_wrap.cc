@@ -63,6 +63,7 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
        InstanceMethod<&EngineWrap::ArmTaps>("armTaps"),
        InstanceMethod<&EngineWrap::CreateInjector>("createInjector"),
        InstanceMethod<&EngineWrap::Tune>("tune"),
+       InstanceMethod<&EngineWrap::SetIceDebug>("setIceDebug"),
        InstanceMethod<&EngineWrap::GetStats>("stats"),
        InstanceMethod<&EngineWrap::Close>("close")});
 }
@@ -134,6 +135,11 @@ void EngineWrap::Tune(const Napi::CallbackInfo& info) {
   if (!info[0].IsObject())
     throw MakeError(info.Env(), "HG_ERR_ARGUMENT", "tune takes an object");
   host_->engine(info.Env()).Tune(ReadTuning(info[0].As<Napi::Object>()));
+}
+
+void EngineWrap::SetIceDebug(const Napi::CallbackInfo& info) {
+  host_->engine(info.Env());  // throws if it is closed
+  host_->SetIceDebug(info[0].ToBoolean());
 }
 
 Napi::Value EngineWrap::GetStats(const Napi::CallbackInfo& info) {

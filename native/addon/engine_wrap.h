@@ -23,6 +23,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   void ArmTaps(const Napi::CallbackInfo& info);
   Napi::Value CreateInjector(const Napi::CallbackInfo& info);
   void Tune(const Napi::CallbackInfo& info);
+  void SetIceDebug(const Napi::CallbackInfo& info);
   Napi::Value GetStats(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 

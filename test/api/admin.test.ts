@@ -1,9 +1,20 @@
 // What the admin API shows and changes of real peers: ICE, DTLS and SRTP over real sockets.
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { findCodec, janusAdminHttp, link, type Gateway, type Peer } from '../../lib/index.js';
+import {
+  findCodec,
+  Gateway,
+  janusAdminHttp,
+  LeveledLogger,
+  link,
+  silentLogger,
+  type GatewayOptions,
+  type Peer,
+} from '../../lib/index.js';
 import { until } from '../support/browser.js';
-import { listen, testGateway } from '../support/test-app.js';
+import { listen, recordingLogger, testGateway } from '../support/test-app.js';
+import { keyframe } from '../support/wire-client.js';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
 type Json = any;
@@ -12,8 +23,9 @@ const SECRET = 'of our choice';
 
 async function open(
   t: Test,
+  options: GatewayOptions = {},
 ): Promise<{ gateway: Gateway; admin: (path: string, janus: string, rest?: object) => Promise<Json> }> {
-  const gateway = await testGateway(t, { adminSecret: SECRET, media: { maxNackQueue: 500 } });
+  const gateway = await testGateway(t, { adminSecret: SECRET, media: { maxNackQueue: 500 }, ...options });
   const port = await listen(t, createServer(janusAdminHttp(gateway)));
   const admin = async (path: string, janus: string, rest: object = {}): Promise<Json> => {
     const body = JSON.stringify({ janus, transaction: 't', admin_secret: SECRET, ...rest });
@@ -49,23 +61,12 @@ async function echo(gateway: Gateway): Promise<{ path: string; peer: Peer }> {
   let seq = 0;
   const timer = setInterval(() => {
     seq += 1;
-    injector.write([packet(seq)]);
+    injector.write([keyframe(seq)]);
   }, 20);
   peer.once('close', () => {
     clearInterval(timer);
   });
   return { path: `/${String(session.id)}/${String(handle.id)}`, peer };
-}
-
-/** A VP8 keyframe of one packet. */
-function packet(seq: number): Buffer {
-  const bytes = Buffer.alloc(212);
-  bytes.writeUInt16BE(0x80e0, 0);
-  bytes.writeUInt16BE(seq & 0xffff, 2);
-  bytes.writeUInt32BE((seq * 1800) >>> 0, 4);
-  bytes.writeUInt32BE(0x1234, 8);
-  bytes.set([0x10, 0x50, 0, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xb4, 0], 12);
-  return bytes;
 }
 
 t.test('handle_info, down to candidates, keys and packets', async (t) => {
@@ -144,6 +145,7 @@ t.test('handle_info, down to candidates, keys and packets', async (t) => {
     mindex: 0,
     mid: 'v',
     do_nacks: true,
+    'nack-queue-ms': 500,
     ssrc: { ssrc: Number, 'ssrc-rtx': Number, 'ssrc-peer': peer.track('v')?.ssrc },
     direction: { send: true, recv: true },
     codecs: { pt: 96, 'rtx-pt': Number, codec: 'vp8' },
@@ -155,6 +157,65 @@ t.test('handle_info, down to candidates, keys and packets', async (t) => {
 
   await admin(path, 'hangup_webrtc');
   t.notOk('webrtc' in (await read()));
+});
+
+t.test('libnice is debugged on demand, into the log', async (t) => {
+  const logger = recordingLogger();
+  const { gateway, admin } = await open(t, { logger });
+  const lines = (): string[] => logger.lines.filter((line) => line.includes('{"where":"libnice"}'));
+  await echo(gateway);
+  t.same(lines(), []);
+
+  t.match(await admin('', 'set_libnice_debug', { debug: true }), { janus: 'success', libnice_debug: true });
+  await echo(gateway);
+  await until('lines of libnice', () => lines().length > 10, 10);
+  t.ok(
+    lines().every((line) => line.startsWith('info ')),
+    'they were asked for',
+  );
+  t.match((await admin('', 'get_status')).status, { libnice_debug: true });
+
+  t.match(await admin('', 'set_libnice_debug', { debug: false }), { libnice_debug: false });
+  // What is on its way comes first.
+  await echo(gateway);
+  const before = lines().length;
+  await echo(gateway);
+  t.equal(lines().length, before);
+});
+
+t.test('libnice can be debugged from the start', async (t) => {
+  const logger = recordingLogger();
+  const gateway = await testGateway(t, { logger, media: { iceDebug: true } });
+
+  gateway.createPeer();
+
+  await until('lines of libnice', () => logger.lines.some((line) => line.includes('"libnice"')), 10);
+});
+
+t.test('an empty secret would be none: it is refused', async (t) => {
+  for (const option of ['apiSecret', 'adminSecret', 'tokenAuthSecret']) {
+    await t.rejects(Gateway.open({ [option]: '' }), {
+      code: 'HG_ERR_OPTION',
+      message: new RegExp(`^Gateway.open.${option}: .*not empty`),
+    });
+  }
+});
+
+t.test('info says where the log goes', async (t) => {
+  const file = join(t.testdir(), 'log');
+  const targets = async (options: GatewayOptions): Promise<object> => {
+    const gateway = await Gateway.open({ media: { threads: 1, allowLoopback: true }, adminSecret: SECRET, ...options });
+    t.teardown(() => gateway.close());
+    const port = await listen(t, createServer(janusAdminHttp(gateway)));
+    const info: Json = await (await fetch(`http://127.0.0.1:${String(port)}/admin/info`)).json();
+    return [info['log-to-stdout'], info['log-to-file'], info['log-path']];
+  };
+
+  t.same(await targets({}), [true, false, undefined]);
+  t.same(await targets({ logger: silentLogger }), [false, false, undefined]);
+  t.same(await targets({ logger: new LeveledLogger({ file, console: false }) }), [false, true, file]);
+  t.same(await targets({ logger: new LeveledLogger({ file, level: 0 }) }), [true, true, file]);
+  t.same(await targets({ logger: new LeveledLogger({ level: 0 }) }), [true, false, undefined]);
 });
 
 t.test('what is set counts for peers and sources that are there', async (t) => {

@@ -52,6 +52,7 @@ export class StubEngine implements NativeEngine {
   recorderFailure: string | null = null;
   /** What it was tuned to, one after another. */
   readonly tuned: object[] = [];
+  iceDebug = false;
   /** What every peer gathers. */
   candidates = [
     'candidate:1 1 udp 2015363327 192.0.2.7 49763 typ host',
@@ -127,6 +128,10 @@ export class StubEngine implements NativeEngine {
 
   tune(tuning: Parameters<NativeEngine['tune']>[0]): void {
     this.tuned.push(tuning);
+  }
+
+  setIceDebug(on: boolean): void {
+    this.iceDebug = on;
   }
 
   stats(): NativeEngineStats {

@@ -108,3 +108,30 @@ export class Feeder {
     this.#feeder.send('stop');
   }
 }
+
+/** The load client alone, for a test that does the signalling itself; its viewer has the id 1. */
+export class LoadClient {
+  readonly #child: Child;
+
+  constructor(t: Test) {
+    this.#child = new Child(program('load_client'), ['127.0.0.1'], { name: 'load client', env: PLAIN });
+    t.teardown(() => this.#child.close('SIGKILL'));
+  }
+
+  send(command: string): void {
+    this.#child.send(command);
+  }
+
+  next(event: string): Promise<Message> {
+    return this.#child.next((message) => message.event === event, TIMEOUT, event);
+  }
+
+  async report(): Promise<Report> {
+    this.send('report');
+    return (await this.next('report')) as unknown as Report;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (this.#child.pid !== undefined) process.kill(this.#child.pid, signal);
+  }
+}

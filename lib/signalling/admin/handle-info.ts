@@ -9,7 +9,7 @@ import type { HandleContext } from './request.js';
  * clock; `pluginOnly` leaves all behind `plugin_specific` out.
  */
 export function handleInfo(context: HandleContext, pluginOnly: boolean): object {
-  const { gateway, session, handle } = context;
+  const { gateway, session, handle, settings } = context;
   const { plugin } = handle;
   const timeout = session.timeout ?? gateway.sessions.options.sessionTimeout;
   const about = {
@@ -19,6 +19,7 @@ export function handleInfo(context: HandleContext, pluginOnly: boolean): object 
     ...(session.owner === null ? {} : { session_transport: session.owner.transport }),
     handle_id: handle.id,
     ...(handle.opaqueId === undefined ? {} : { opaque_id: handle.opaqueId }),
+    ...(handle.token === undefined ? {} : { token: handle.token }),
     'loop-running': true,
     created: monotonicMicroseconds(handle.createdAt),
     current_time: monotonicMicroseconds(),
@@ -35,7 +36,7 @@ export function handleInfo(context: HandleContext, pluginOnly: boolean): object 
     ...(inspected === null ? {} : { 'pending-trickles': handle.earlyCandidates }),
     // What is to be sent leaves at the end of the turn it came in.
     'queued-packets': 0,
-    ...(inspected === null ? {} : { webrtc: webrtcInfo(inspected) }),
+    ...(inspected === null ? {} : { webrtc: webrtcInfo(inspected, settings.media.maxNackQueue) }),
   };
 }
 

@@ -10,6 +10,8 @@ interface Line {
   readonly stats: PeerStats;
   /** Undefined: nothing is sent with it. */
   readonly sent: OutgoingTrackStats | undefined;
+  /** Milliseconds. */
+  readonly nackQueue: number;
 }
 
 /** One entry of `media`. */
@@ -36,6 +38,7 @@ export function mediaInfo(of: Line): object {
     ...head,
     msid: msidOf(of),
     do_nacks: isNackAgreed,
+    'nack-queue-ms': isNackAgreed ? of.nackQueue : 0,
     ...(agreed === undefined ? {} : { codecs: codecsOf(agreed) }),
     ssrc: ssrcsOf(of, encodings),
     ...ridsOf(encodings, incoming?.negotiated.extensions),

@@ -71,8 +71,12 @@ export function agentInfo({ peer, stats }: Inspected): object {
   };
 }
 
-/** `webrtc`. */
-export function webrtcInfo(inspected: Inspected): object {
+/**
+ * `webrtc`.
+ *
+ * @param nackQueue - how old a packet may be that is sent again, milliseconds
+ */
+export function webrtcInfo(inspected: Inspected, nackQueue: number): object {
   const { peer, lines, remoteLines, stats } = inspected;
   const ids = [...peer.tracks, ...peer.incoming].flatMap(({ negotiated }) =>
     Object.entries(negotiated?.extensions ?? {}),
@@ -87,7 +91,7 @@ export function webrtcInfo(inspected: Inspected): object {
     media: Object.fromEntries(
       lines.map((line, index) => [
         String(index),
-        mediaInfo({ peer, line, index, remote: remoteLines[index], stats, sent: sentBy(stats, line.mid) }),
+        mediaInfo({ peer, line, index, remote: remoteLines[index], stats, sent: sentBy(stats, line.mid), nackQueue }),
       ]),
     ),
   };

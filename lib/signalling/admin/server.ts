@@ -66,6 +66,10 @@ export const SERVER_REQUESTS: AdminRequests<ServerContext> = {
     settings.refcountDebug = debug;
     return { refcount_debug: debug };
   }),
+  set_libnice_debug: adminRequest({ debug: boolean }, ({ settings }, { debug }) => {
+    settings.media.iceDebug = debug;
+    return { libnice_debug: debug };
+  }),
 
   // ---- media --------------------------------------------------------------------
 
@@ -141,6 +145,7 @@ function statusOf({ gateway, settings }: ServerContext): object {
     log_rotate_sig: 0,
     locking_debug: settings.lockingDebug,
     refcount_debug: settings.refcountDebug,
+    libnice_debug: media.iceDebug,
     min_nack_queue: media.maxNackQueue,
     'nack-optimizations': settings.nackOptimizations,
     no_media_timer: seconds(media.noMediaTimeout),

@@ -17,7 +17,7 @@ export class AdminSettings {
 
   constructor({ logger, tuning }: SignallingGateway) {
     this.log = isLogControl(logger) ? logger : { level: 4, timestamps: false, colors: true };
-    this.media = tuning ?? { maxNackQueue: 0, noMediaTimeout: 0, slowLinkThreshold: 0 };
+    this.media = tuning ?? { maxNackQueue: 0, noMediaTimeout: 0, slowLinkThreshold: 0, iceDebug: false };
   }
 }
 

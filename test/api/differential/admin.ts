@@ -59,6 +59,7 @@ export const adminScenarios: readonly Scenario[] = [
       ...setting('set_log_level', 'level', [0, 4, 2], ['x', -1, 8]),
       ...setting('set_locking_debug', 'debug', [true, false], ['x', 1]),
       ...setting('set_refcount_debug', 'debug', [true, false], ['x', 1]),
+      ...setting('set_libnice_debug', 'debug', [true, false], ['x', 1]),
       ...setting('set_log_timestamps', 'timestamps', [true, false], ['x', 1]),
       ...setting('set_log_colors', 'colors', [true, false], ['x', 1]),
       ...setting('set_min_nack_queue', 'min_nack_queue', [500, 5000, 200], ['x', -1]),

@@ -6,7 +6,7 @@ const OWN =
 
 /** Of an open handle: times, keys and numbers of its own. */
 const OF_A_HANDLE =
-  /^(session_last_activity|created|current_time|agent-created|gathered|elapsed|fingerprint|ssrc|ssrc-rtx|local|local-candidates|log_level|log_colors|min_nack_queue)$/;
+  /^(session_last_activity|created|current_time|agent-created|gathered|elapsed|fingerprint|ssrc|ssrc-rtx|local|local-candidates|log_level|log_colors|min_nack_queue|nack-queue-ms)$/;
 
 /** Where two values differ: `path: what this one has, what the other has`. */
 export function differences(theirs: unknown, ours: unknown, path = ''): string[] {

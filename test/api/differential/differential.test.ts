@@ -2,7 +2,7 @@
 // codes and order must be the same, but for what `known.ts` lists with its reason.
 import { createServer } from 'node:http';
 import t, { type Test } from 'tap';
-import { janusAdminHttp, type GatewayOptions } from '../../../lib/index.js';
+import { janusAdminHttp, LeveledLogger, type GatewayOptions } from '../../../lib/index.js';
 import { fixture } from '../../support/fixtures.js';
 import { freePort } from '../../support/free-port.js';
 import { listen, testApp } from '../../support/test-app.js';
@@ -32,7 +32,8 @@ let requests = 0;
 /** Both, set up alike. */
 async function servers(t: Test, general: string, options: GatewayOptions): Promise<{ janus: Server; ours: Server }> {
   const janus = await janusServer(t, `admin_secret = "admin" ${general}`, STREAMING_CONFIG);
-  const app = await testApp(t, { streaming: { adminKey: 'key' }, adminSecret: 'admin', ...options });
+  const logger = new LeveledLogger({ timestamps: false, console: () => undefined });
+  const app = await testApp(t, { streaming: { adminKey: 'key' }, adminSecret: 'admin', logger, ...options });
   for (const mountpoint of MOUNTPOINTS)
     await app.gateway.createMountpoint({ ...mountpoint, media: [...mountpoint.media] });
   const port = await listen(t, createServer(janusAdminHttp(app.gateway)));

@@ -59,8 +59,8 @@ export const KNOWN: readonly KnownDifference[] = [
   },
   {
     request: /get_status/i,
-    difference: /libnice_debug: only Janus|log_rotate_sig: only headgate/,
-    reason: 'log_rotate_sig is of the newest line; libnice is not told to debug by the admin API',
+    difference: /log_rotate_sig: only headgate/,
+    reason: 'log_rotate_sig is of the newest line',
   },
   {
     request: /message_plugin.*echotest/,
@@ -81,10 +81,5 @@ export const KNOWN: readonly KnownDifference[] = [
     request: /"janus":"handle_info"/,
     difference: /-link-quality: 0, 100$/,
     reason: 'nothing was lost yet: Janus says 0 until a report came',
-  },
-  {
-    request: /"janus":"handle_info"/,
-    difference: /nack-queue-ms: only Janus has it$/,
-    reason: 'how long packets are sent again is one setting, in get_status',
   },
 ];

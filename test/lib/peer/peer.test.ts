@@ -1,5 +1,6 @@
 import t from 'tap';
-import type { HangupReason, Peer } from '../../../lib/peer/peer.js';
+import type { HangupReason, IncomingTrack, Peer } from '../../../lib/peer/peer.js';
+import { Peers } from '../../../lib/peer/peers.js';
 import { link } from '../../../lib/routing/link.js';
 import { codec, fixture } from '../../support/fixtures.js';
 import { answerTo, MediaBench, turn } from '../../support/media-bench.js';
@@ -195,6 +196,75 @@ t.test('up, ice and slowlink are told, and closing is the end', async (t) => {
     { reason: 'Close PC' },
   ]);
   t.equal(bench.peers.size, 0);
+});
+
+t.test('ICE that fails is told each time, or ends the peer at once if that is asked for', async (t) => {
+  for (const [wish, ofPeer] of [
+    [{}, {}],
+    [{ hangupOnFailed: true }, {}],
+    [{}, { hangupOnFailed: true }],
+    [{ hangupOnFailed: true }, { hangupOnFailed: false }],
+  ]) {
+    const bench = new MediaBench();
+    const peers = new Peers(bench.engine, bench.logger, wish);
+    const peer = peers.createPeer(ofPeer);
+    const heard: unknown[] = [];
+    peer.on('icefailed', () => heard.push('failed'));
+    peer.on('closing', () => heard.push('closing'));
+
+    for (const state of ['checking', 'connected', 'disconnected', 'connected', 'disconnected', 'failed'] as const) {
+      peer.handleNativeEvent({ type: 'ice', peer: peer.id, state });
+    }
+
+    const ends = Boolean({ hangupOnFailed: false, ...wish, ...ofPeer }.hangupOnFailed);
+    t.same(heard, ends ? ['closing'] : ['failed', 'failed', 'failed']);
+    peer.handleNativeEvent({ type: 'closed', peer: peer.id, reason: 'api', detail: '' });
+    if (ends) t.equal(peer.state, 'closed');
+  }
+});
+
+t.test('a peer that ends at once says why', async (t) => {
+  const peer = new MediaBench().peers.createPeer({ hangupOnFailed: true });
+  const closed = new Promise((resolve) => peer.once('close', resolve));
+
+  peer.handleNativeEvent({ type: 'ice', peer: peer.id, state: 'failed' });
+
+  t.same(await closed, { reason: 'ICE failed' });
+});
+
+t.test('of a simulcast each stream is told of, the lowest quality is 0', async (t) => {
+  const bench = new MediaBench();
+  const peer = bench.peers.createPeer({ offering: false });
+  const heard: unknown[] = [];
+  peer.on('media', (state) => heard.push(state));
+  const offer = fixture('sdp/publish-simulcast.chromium.offer.sdp');
+  await peer.createAnswer(offer, { wishFor: () => ({ direction: 'recvonly' }) });
+  const track = [...peer.incoming].find(({ encodings }) => encodings.length > 1) ?? t.bailout('no simulcast');
+  const { mid, encodings, stats } = track as IncomingTrack;
+  const audio = [...peer.incoming].find(({ kind }) => kind === 'audio');
+  const lives: string[] = [];
+  (track as IncomingTrack).on('live', () => lives.push('live')).on('stalled', () => lives.push('stalled'));
+  t.same(
+    stats.call(track).map(({ rid }) => rid),
+    ['l', 'm', 'h'],
+  );
+  const say = (source: number | undefined, receiving: boolean): void =>
+    void bench.peers.handleNativeEvent({ type: 'source-receiving', source: source ?? 0, receiving });
+
+  say(encodings[2]?.id, true);
+  say(encodings[0]?.id, true);
+  say(encodings[2]?.id, false);
+  say(encodings[0]?.id, false);
+  say(audio?.encodings[0]?.id, true);
+
+  t.same(heard, [
+    { mid, type: 'video', substream: 2, receiving: true },
+    { mid, type: 'video', substream: 0, receiving: true },
+    { mid, type: 'video', substream: 2, receiving: false, seconds: 1 },
+    { mid, type: 'video', substream: 0, receiving: false, seconds: 1 },
+    { mid: audio?.mid, type: 'audio', receiving: true },
+  ]);
+  t.same(lives, ['live', 'stalled']);
 });
 
 t.test('the other side may end it, and the reason says how', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Test } from 'tap';
 
+import { EarlyCandidates } from '../../../lib/session/early-candidates.js';
 import { RemoteError, UsageError } from '../../../lib/errors.js';
 import type { SessionHandle } from '../../../lib/session/handle.js';
 import { SessionHandle as HandleClass } from '../../../lib/session/handle.js';
@@ -87,6 +88,34 @@ t.test('an answer without trickle ends the candidates', async (t) => {
   t.same(gateway.peers[0]?.calls, ['answer', 'end of candidates']);
 });
 
+t.test('an offer without trickle ends the candidates once it is answered', async (t) => {
+  for (const trickle of [true, false]) {
+    const { handle, gateway } = setUp(t);
+    await send(handle, 'start', { type: 'offer', sdp: SDP, trickle });
+    handle.createPeer();
+    const [peer] = gateway.peers;
+    await send(handle, 'start');
+    handle.trickle({ candidate: { candidate: 'early', sdpMid: '0' } });
+    if (peer !== undefined) peer.state = 'stable';
+
+    peer?.emit('negotiated');
+
+    t.same(peer?.calls, trickle ? ['early'] : ['early', 'end of candidates']);
+  }
+});
+
+t.test('an answer says in which order its rids are', async (t) => {
+  const { handle, gateway } = setUp(t);
+  await send(handle, 'offer');
+  const [peer] = gateway.peers;
+  const heard: unknown[] = [];
+  if (peer !== undefined) peer.setAnswer = (...args: unknown[]) => void heard.push(args[1]);
+
+  await send(handle, 'start', { ...ANSWER, rid_order: 'lmh' });
+
+  t.same(heard, [{ ridOrder: 'lmh' }]);
+});
+
 const BAD_JSEP: [jsep: unknown, code: number][] = [
   [null, 455],
   ['x', 455],
@@ -165,9 +194,9 @@ t.test('early candidates are forgotten after 45 seconds, and there is a bound', 
 
   await send(handle, 'start', ANSWER);
 
-  t.equal(gateway.peers[0]?.calls.length, 1 + HandleClass.MAX_EARLY_CANDIDATES);
+  t.equal(gateway.peers[0]?.calls.length, 1 + EarlyCandidates.MAX);
   t.equal(gateway.peers[0]?.calls[1], 'c0');
-  t.equal(handle.droppedCandidates, 100 - HandleClass.MAX_EARLY_CANDIDATES);
+  t.equal(handle.droppedCandidates, 100 - EarlyCandidates.MAX);
 });
 
 t.test('how long early candidates wait can be chosen', async (t) => {
@@ -229,8 +258,10 @@ t.test('a peer that goes up is told to the plugin first, and webrtcup follows', 
   gateway.peers[0]?.emit('up');
   gateway.peers[0]?.emit('media', { mid: '0', type: 'audio', receiving: false, seconds: 2 });
   gateway.peers[0]?.emit('slowlink', { mid: '0', media: 'audio', uplink: true, lost: 9 });
+  gateway.peers[0]?.emit('icefailed');
 
-  t.same(kinds(events), ['flowing', 'webrtcup', 'media', 'slowlink']);
+  t.same(kinds(events), ['flowing', 'webrtcup', 'media', 'slowlink', 'ice-failed']);
+  t.same(events[4], { janus: 'ice-failed', session_id: handle.sessionId, sender: handle.id });
   t.match(events[1], { session_id: Number, sender: handle.id });
   t.match(events[2], { sender: handle.id, mid: '0', type: 'audio', receiving: false, seconds: 2 });
   t.match(events[3], { sender: handle.id, mid: '0', media: 'audio', uplink: true, lost: 9 });

@@ -59,6 +59,7 @@ t.test('a peer tells of itself by events', async (t) => {
     .on('webrtcup', () => heard.push('up'))
     .on('media', (details) => heard.push(details))
     .on('slowlink', (details) => heard.push(details))
+    .on('icefailed', () => heard.push('failed'))
     .on('hangup', (details) => heard.push(details));
   await handle.send({ request: 'offer' });
   const [peer] = gateway.peers;
@@ -68,15 +69,17 @@ t.test('a peer tells of itself by events', async (t) => {
   handle.trickle([{ candidate: 'late', sdpMid: '0' }]);
   handle.trickle(null);
   peer?.emit('up');
-  peer?.emit('media', { mid: 'v', type: 'video', receiving: true });
+  peer?.emit('media', { mid: 'v', type: 'video', substream: 2, receiving: true });
   peer?.emit('slowlink', { mid: 'v', media: 'video', uplink: true, lost: 3 });
+  peer?.emit('icefailed');
   handle.hangup();
 
   t.same(peer?.calls, ['answer', 'early', 'late', 'end of candidates', 'close Janus API']);
   t.same(heard, [
     'up',
-    { mid: 'v', type: 'video', receiving: true },
+    { mid: 'v', type: 'video', substream: 2, receiving: true },
     { mid: 'v', media: 'video', uplink: true, lost: 3 },
+    'failed',
     { reason: 'Janus API' },
   ]);
 });

@@ -149,6 +149,7 @@ t.test('get_status', async (t) => {
       log_rotate_sig: 0,
       locking_debug: false,
       refcount_debug: false,
+      libnice_debug: false,
       min_nack_queue: 0,
       'nack-optimizations': false,
       no_media_timer: 0,
@@ -173,6 +174,7 @@ t.test('what is set: its field, what is refused, and what is seen of it afterwar
     ['set_log_level', 'level', ['x', -1, 8, 1.5], [[7, 'level', 7]], 'log_level'],
     ['set_locking_debug', 'debug', [1, 'x'], [[true, 'locking_debug', true]], 'locking_debug'],
     ['set_refcount_debug', 'debug', [1], [[true, 'refcount_debug', true]], 'refcount_debug'],
+    ['set_libnice_debug', 'debug', [1, 'x'], [[true, 'libnice_debug', true]], 'libnice_debug'],
     ['set_log_timestamps', 'timestamps', [1], [[true, 'log_timestamps', true]], 'log_timestamps'],
     ['set_log_colors', 'colors', [1], [[false, 'log_colors', false]], 'log_colors'],
     [
@@ -208,14 +210,15 @@ t.test('what is set: its field, what is refused, and what is seen of it afterwar
 
 t.test('what media goes by is changed in the gateway, in its units', async (t) => {
   const api = admin(t);
-  const tuning = { maxNackQueue: 1000, noMediaTimeout: 1000, slowLinkThreshold: 0 };
+  const tuning = { maxNackQueue: 1000, noMediaTimeout: 1000, slowLinkThreshold: 0, iceDebug: false };
   api.gateway.tuning = tuning;
 
   await api.ask('set_min_nack_queue', { min_nack_queue: 250 });
   await api.ask('set_no_media_timer', { no_media_timer: 3 });
   await api.ask('set_slowlink_threshold', { slowlink_threshold: 7 });
+  await api.ask('set_libnice_debug', { debug: true });
 
-  t.same(tuning, { maxNackQueue: 250, noMediaTimeout: 3000, slowLinkThreshold: 7 });
+  t.same(tuning, { maxNackQueue: 250, noMediaTimeout: 3000, slowLinkThreshold: 7, iceDebug: true });
 });
 
 t.test('a logger that can be steered is', async (t) => {
@@ -338,6 +341,16 @@ t.test('handle_info of an idle handle', async (t) => {
   t.equal(await api.code('handle_info', { ...on, plugin_only: 1 }), 467);
   const short = (await api.ask('handle_info', { ...on, plugin_only: true })).info;
   t.equal(Object.keys(short).at(-1), 'plugin_specific');
+});
+
+t.test('handle_info shows the token that the client attached with', async (t) => {
+  const { api, session, at } = withSession(t);
+  const handle = session.attach(api.gateway.odd, undefined, 'let me in');
+
+  const { info } = await api.ask('handle_info', { ...at, handle_id: handle.id });
+
+  t.equal(info.token, 'let me in');
+  t.notOk('opaque_id' in info);
 });
 
 t.test('packets are not captured, and the answer says so', async (t) => {

@@ -22,6 +22,7 @@ const ADMIN_VERBS = [
   'set_min_nack_queue',
   'set_no_media_timer',
   'set_slowlink_threshold',
+  'set_libnice_debug',
   'accept_new_sessions',
   'message_plugin',
   'query_transport',
