@@ -129,6 +129,8 @@ export interface GatewayStats extends NativeEngineStats {
   tapDropped: number;
   /** Packets and messages that recordings left out because the disk did not keep up. */
   recorderDropped: number;
+  /** Events of sessions whose clients did not poll for them in time. */
+  mailboxDropped: number;
 }
 
 const strings = option.optional(option.list(option.string()));
@@ -484,6 +486,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       mountpoints: this.mountpoints.size,
       tapDropped: this.#taps.dropped,
       recorderDropped: this.#recorders.dropped,
+      mailboxDropped: this.sessions.droppedEvents,
     };
   }
 
