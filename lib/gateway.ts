@@ -41,6 +41,8 @@ export interface GatewayStats extends NativeEngineStats {
   tapDropped: number;
   /** Packets and messages that recordings left out because the disk did not keep up. */
   recorderDropped: number;
+  /** Events of sessions whose clients did not poll for them in time. */
+  mailboxDropped: number;
 }
 
 /**
@@ -312,6 +314,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       mountpoints: this.mountpoints.size,
       tapDropped: this.#engine.taps.dropped,
       recorderDropped: this.#engine.recorders.dropped,
+      mailboxDropped: this.sessions.droppedEvents,
     };
   }
 

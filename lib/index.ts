@@ -26,6 +26,7 @@ export {
   type EventWebhookEvents,
   type EventWebhookOptions,
   type EventWebhookStats,
+  type WebhookChanges,
 } from './observe/webhooks.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './peer/data-channel.js';
 export { findCodec, type Codec } from './peer/codecs/index.js';
@@ -78,7 +79,7 @@ export type { Sink } from './routing/sink.js';
 export type { Source } from './routing/source.js';
 export { Tap, type TapEvents, type TapOptions, type TapStats } from './routing/tap.js';
 export type { AuthDecision, Authenticate, AuthRequest } from './session/authenticate.js';
-export { EventBus, type EventBusEvents } from './session/event-bus.js';
+export { EventBus, type EventBusEvents, type EventHandler } from './session/event-bus.js';
 export {
   EVENT_TYPES,
   type EventData,

@@ -60,6 +60,18 @@ interface Bounds {
   max?: number;
 }
 
+/**
+ * Why a text is no URL of an HTTP server; undefined: it is one.
+ *
+ * @param home - where user and password belong, since here is not the place
+ */
+export function problemOfHttpUrl(text: string, home: string): string | undefined {
+  if (!URL.canParse(text)) return 'expected an absolute URL';
+  const { protocol, username, password } = new URL(text);
+  if (protocol !== 'http:' && protocol !== 'https:') return 'expected http: or https:';
+  return username + password === '' ? undefined : `a user and a password belong in ${home}`;
+}
+
 /** A value as an error shows it: short, with its type visible. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing';

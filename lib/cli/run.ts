@@ -67,19 +67,22 @@ async function serve(configuration: Configuration, given: Arguments): Promise<nu
   });
   logger.info(`headgate ${VERSION}, configured by ${configuration.files[0] ?? ''}`);
   for (const problem of configuration.problems) {
-    const say = problem.severity === 'not supported yet' ? logger.warn : logger.info;
-    say(describe(problem));
+    const isImportant = problem.severity === 'not supported yet' || problem.severity === 'warning';
+    (isImportant ? logger.warn : logger.info)(describe(problem));
   }
   // From the start: a signal while it starts stops it, too.
   const told = new Promise<NodeJS.Signals>((resolve) => {
     process.on('SIGTERM', resolve);
     process.on('SIGINT', resolve);
   });
+  let reload = (): void => undefined;
   process.on('SIGHUP', () => {
     logger.reopen();
     logger.info('the log files were opened anew');
+    reload();
   });
-  const service = await Service.start(configuration, logger);
+  const service = await Service.start(configuration, logger, given.metrics);
+  reload = () => service.reloadCertificates();
   const signal = await told;
   logger.info(`${signal}: stopping`);
   return stop(service, logger);

@@ -5,7 +5,11 @@ import type { LeveledLogger } from '../logger.js';
 import type { Configuration } from '../config/settings.js';
 import { fileStore } from '../config/store.js';
 import { show } from '../config/tree.js';
-import { startListeners, type Listener } from './listeners.js';
+import type { MetricsAddress } from './arguments.js';
+import { startEventHandler } from './event-handler.js';
+import type { Listener } from './listen.js';
+import { startListeners } from './listeners.js';
+import { startMetrics } from './metrics.js';
 
 /** A gateway with its servers, as a configuration describes them. */
 export class Service {
@@ -20,7 +24,11 @@ export class Service {
    *
    * @throws {@link GatewayError}
    */
-  static async start(configuration: Configuration, logger: LeveledLogger): Promise<Service> {
+  static async start(
+    configuration: Configuration,
+    logger: LeveledLogger,
+    metrics: MetricsAddress | undefined,
+  ): Promise<Service> {
     const { settings, mountpoints, mountpointFile } = configuration;
     const { streaming } = settings.gateway ?? {};
     const gateway = await Gateway.open({
@@ -28,6 +36,7 @@ export class Service {
       logger,
       streaming: streaming === false ? false : { ...streaming, store: fileStore(mountpointFile) },
     });
+    const listeners: Listener[] = [];
     try {
       for (const { at, options } of mountpoints) {
         try {
@@ -37,14 +46,18 @@ export class Service {
           logger.error(`${show(at)}: mountpoint "${String(options.name)}" is not served: ${error.message}`);
         }
       }
-      const listeners = await startListeners(gateway, configuration);
+      const webhook = startEventHandler(gateway, settings);
+      listeners.push(...(await startListeners(gateway, configuration)));
+      if (listeners.length === 0) logger.warn('no transport is turned on: nobody can reach this gateway');
+      if (metrics !== undefined)
+        listeners.push(await startMetrics(gateway, webhook === null ? [] : [webhook], metrics));
       const { pidFile } = settings;
       if (pidFile !== undefined) writePid(pidFile);
       for (const { what, address } of listeners) logger.info(`${what} on ${address}`);
-      if (listeners.length === 0) logger.warn('no transport is turned on: nobody can reach this gateway');
       return new Service(gateway, listeners, logger, pidFile);
     } catch (error) {
       await gateway.close();
+      await Promise.all(listeners.map((listener) => listener.close()));
       throw error;
     }
   }
@@ -59,6 +72,19 @@ export class Service {
     this.#listeners = listeners;
     this.#logger = logger;
     this.#pidFile = pidFile;
+  }
+
+  /** Reads the certificates of HTTPS and wss again; one that cannot be used is an error in the log, and the old one stays. */
+  reloadCertificates(): void {
+    for (const { what, reloadCertificate } of this.#listeners) {
+      if (reloadCertificate === undefined) continue;
+      try {
+        reloadCertificate();
+        this.#logger.info(`${what}: the certificate was read again`);
+      } catch (error) {
+        this.#logger.error(`${what}: the certificate stays as it was: ${(error as Error).message}`);
+      }
+    }
   }
 
   /**

@@ -1,4 +1,4 @@
-import { OTHER_FILES, TABLE, type Row, type Type } from './table.js';
+import { OTHER_FILES, TABLE, type Row, type Type } from './table/index.js';
 
 const HEAD = `# Configuration files
 
@@ -16,7 +16,7 @@ is an error; one that is not known here has no effect and is named.
 | not supported yet | it is checked, named in the log, and has no effect; what keeps people out is an error instead |
 | deprecated | it works, but something else should be written |
 
-This file is made from the table in \`lib/config/table.ts\` by \`npm run docs\`.
+This file is made from the table in \`lib/config/table/\` by \`npm run docs\`.
 `;
 
 const TYPES: Readonly<Record<Type & string, string>> = {
@@ -28,6 +28,8 @@ const TYPES: Readonly<Record<Type & string, string>> = {
   milliseconds: 'milliseconds',
   'port range': '"low-high"',
   list: '"a,b"',
+  'event kinds': '"a,b"',
+  URL: 'URL',
   groups: 'list of groups',
   any: '',
 };

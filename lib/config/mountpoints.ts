@@ -3,9 +3,11 @@ import { GatewayError } from '../errors.js';
 import { NotYetError, StreamingPlugin, type StreamingOptions } from '../plugins/index.js';
 import { PluginError } from '../plugins/plugin.js';
 import type { MountpointOptions } from '../routing/mountpoint.js';
+import { addressOf } from '../routing/udp-source.js';
+import { problemOf } from './machine.js';
 import type { Reader } from './read.js';
 import type { ConfiguredMountpoint } from './settings.js';
-import { TABLE, type Row } from './table.js';
+import { TABLE, type Row } from './table/index.js';
 import type { Document, Item, Place, Setting } from './tree.js';
 
 const ROWS = TABLE.filter(({ file }) => file === 'janus.plugin.streaming');
@@ -22,7 +24,9 @@ export function readMountpoints(reader: Reader, document: Document): ConfiguredM
     if (body === undefined) continue;
     try {
       if (body['id'] !== undefined) body['id'] = readId(body['id'], options?.stringIds === true);
-      mountpoints.push({ at: group.at, options: plugin.readMountpoint({ name: group.name, ...body }) });
+      const mountpoint = { at: group.at, options: plugin.readMountpoint({ name: group.name, ...body }) };
+      mountpoints.push(mountpoint);
+      warnOfInterfaces(reader, group, mountpoint);
     } catch (error) {
       if (!(error instanceof PluginError)) throw error;
       const at = placeIn(group, error.message) ?? group.at;
@@ -34,6 +38,25 @@ export function readMountpoints(reader: Reader, document: Document): ConfiguredM
     }
   }
   return reportDoubles(reader, mountpoints);
+}
+
+/** One that is not there now may come before the start, so that is tried all the same. */
+function warnOfInterfaces(reader: Reader, group: Setting, { at, options }: ConfiguredMountpoint): void {
+  for (const name of new Set(options.media.map((track) => track.interface))) {
+    const text = name === undefined ? undefined : problemOf(() => addressOf(name));
+    if (name === undefined || text === undefined) continue;
+    reader.report('warning', placeOfInterface(group, name) ?? at, `mountpoint "${group.name}": ${text}`);
+  }
+}
+
+function placeOfInterface({ value }: Item, name: string): Place | undefined {
+  if ('items' in value) return value.items.map((item) => placeOfInterface(item, name)).find((at) => at !== undefined);
+  if (value.kind !== 'group') return undefined;
+  const isMeant = (one: Setting): boolean =>
+    one.name.endsWith('iface') && 'value' in one.value && one.value.value === name;
+  return value.settings
+    .map((one) => (isMeant(one) ? one.at : placeOfInterface(one, name)))
+    .find((at) => at !== undefined);
 }
 
 /** As the plugin wants ids; in the older form they are texts, whatever they are meant to be. */

@@ -1,13 +1,13 @@
 /** Reads a configuration folder of Janus: its files, by the table, into typed settings. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { createSecureContext } from 'node:tls';
 import { UsageError } from '../errors.js';
+import { checkSettings } from './checks.js';
 import { parseIni } from './ini.js';
 import { parseLibconfig } from './libconfig.js';
 import { readMountpoints } from './mountpoints.js';
-import type { Configuration, ConfiguredMountpoint, Problem, Settings, Severity, TlsSettings } from './settings.js';
-import { OTHER_FILES, TABLE, type FileName, type OtherFile, type Row } from './table.js';
+import type { Configuration, ConfiguredMountpoint, Problem, Settings, Severity } from './settings.js';
+import { OTHER_FILES, TABLE, type FileName, type OtherFile, type Row } from './table/index.js';
 import { configError, type Document, type Item, type Place, type Setting } from './tree.js';
 import { nearest, readValue } from './values.js';
 
@@ -77,20 +77,22 @@ export class Reader {
         this.#nameOther(name, path);
       }
     }
-    this.#checkWhole();
+    this.#readWhole();
     return {
       settings: this.settings,
       mountpoints: this.settings.gateway?.streaming === false ? [] : mountpoints,
       problems: this.#problems,
       files,
       mountpointFile: found.get(STREAMING) ?? join(place, `${STREAMING}.jcfg`),
-      placeOf: (path) => this.#places.get(path),
+      placeOf: this.placeOf,
     };
   }
 
-  report(severity: Severity, at: Place, text: string): void {
+  readonly report = (severity: Severity, at: Place, text: string): void => {
     this.#problems.push({ severity, at, text });
-  }
+  };
+
+  readonly placeOf = (path: string): Place | undefined => this.#places.get(path);
 
   /** Reads a value by its row; says what has to be said. Undefined if it has no effect. */
   readSetting(setting: Item & { readonly name: string }, row: Row): unknown {
@@ -111,6 +113,10 @@ export class Reader {
         deprecated: 'is deprecated',
       };
       this.report(kind, setting.at, `"${setting.name}" ${what[kind]}${because}`);
+    }
+    if (guards === true && reading.value === '') {
+      const remedy = 'write a secret, or remove the line';
+      this.report('warning', setting.at, `"${setting.name}" is empty, which is the same as none: ${remedy}`);
     }
     if (kind === 'not supported yet' && guards === true && !isSilent) {
       this.report(
@@ -175,7 +181,10 @@ export class Reader {
       const value = this.readSetting(setting, row);
       // An empty text is what people write for none.
       const isEmpty =
-        value === undefined || value === '' || value === row.none || (Array.isArray(value) && value.length === 0);
+        value === undefined ||
+        value === '' ||
+        value === row.none ||
+        (row.type === 'list' && Array.isArray(value) && value.length === 0);
       if (!isEmpty && row.to !== undefined) this.#put(row.to, value, setting.at);
     }
   }
@@ -189,55 +198,23 @@ export class Reader {
     target[last] = value;
   }
 
-  // ---- what takes more than one setting to judge ------------------------------------
+  // ---- what has to be known of the whole --------------------------------------------
 
-  #checkWhole(): void {
-    const { settings } = this;
-    this.#checkDisabled();
-    const { media } = settings.gateway ?? {};
+  #readWhole(): void {
+    this.#takeOutDisabled();
+    const { media } = this.settings.gateway ?? {};
     // Named by itself, as people do who try things on one machine.
     if (media?.interfaces?.some((name) => /^(lo$|127\.|::1$)/.test(name)) === true) media.allowLoopback = true;
-    const dtls = media?.certificate;
-    if (dtls !== undefined) this.#checkTls('gateway.media.certificate', dtls);
-    for (const name of ['http', 'webSocket'] as const) {
-      const { secure, tls = {} } = settings[name] ?? {};
-      if (secure?.enabled === true) this.#checkTls(`${name}.tls`, tls, this.#places.get(`${name}.secure.enabled`));
-      const admin = name === 'http' ? 'adminHttp' : 'adminWebSocket';
-      const ofAdmin = this.#places.get(`${admin}.secure.enabled`);
-      if (settings[admin]?.secure?.enabled === true) this.#checkTls(`${name}.tls`, tls, ofAdmin);
-    }
-    this.#checkAdmin();
-    const { allowOrigin, enforceCors } = settings.http ?? {};
-    if (enforceCors === true && allowOrigin === undefined) {
-      const at = this.#places.get('http.enforceCors');
-      if (at) this.report('no use', at, '"enforce_cors" has no effect without "allow_origin": add that');
-    }
-  }
-
-  /** The admin API answers nobody who does not know its secret. */
-  #checkAdmin(): void {
-    const { gateway, adminHttp, adminWebSocket, adminUnix } = this.settings;
-    if (gateway?.adminSecret !== undefined) return;
-    const on = {
-      'adminHttp.plain': adminHttp?.plain,
-      'adminHttp.secure': adminHttp?.secure,
-      'adminWebSocket.plain': adminWebSocket?.plain,
-      'adminWebSocket.secure': adminWebSocket?.secure,
-      adminUnix,
-    };
-    for (const [path, server] of Object.entries(on)) {
-      const at = this.#places.get(`${path}.enabled`);
-      if (server?.enabled !== true || at === undefined) continue;
-      this.report('error', at, 'the admin API needs a secret: set "admin_secret" in "general" of janus.jcfg');
-    }
+    const { settings, report, placeOf } = this;
+    checkSettings({ settings, report, placeOf });
   }
 
   /** What is disabled is taken out again. */
-  #checkDisabled(): void {
+  #takeOutDisabled(): void {
     const { settings } = this;
     const has = (list: readonly string[] | undefined, name: string): boolean =>
       list?.includes(`libjanus_${name}.so`) === true;
-    const { disabledPlugins, disabledTransports, disabledLoggers } = settings;
+    const { disabledPlugins, disabledTransports, disabledLoggers, disabledEventHandlers } = settings;
     for (const name of ['streaming', 'echotest'] as const) {
       if (has(disabledPlugins, name)) settings.gateway = { ...settings.gateway, [name]: false };
     }
@@ -250,45 +227,7 @@ export class Reader {
       for (const member of members) if (has(disabledTransports, name)) delete settings[member];
     }
     if (has(disabledLoggers, 'jsonlog') && settings.log !== undefined) delete settings.log.jsonEnabled;
-  }
-
-  #checkTls(path: string, tls: TlsSettings, switchedOn?: Place): void {
-    const { cert, key, password } = tls;
-    const at =
-      this.#places.get(`${path}.cert`) ??
-      this.#places.get(`${path}.key`) ??
-      switchedOn ??
-      this.#places.get(`${path}.password`);
-    if (at === undefined) return;
-    if (cert === undefined || key === undefined) {
-      this.report(
-        'error',
-        at,
-        `"${cert === undefined ? 'cert_pem' : 'cert_key'}" is missing: certificate and key are two files, named by cert_pem and cert_key`,
-      );
-      return;
-    }
-    const texts: Record<string, string> = {};
-    for (const [name, file] of [
-      ['cert', cert],
-      ['key', key],
-    ] as const) {
-      try {
-        texts[name] = readFileSync(file, 'utf8');
-      } catch (error) {
-        this.report(
-          'error',
-          this.#places.get(`${path}.${name}`) ?? at,
-          `${file} cannot be read: ${(error as Error).message}`,
-        );
-      }
-    }
-    if (texts['cert'] === undefined || texts['key'] === undefined) return;
-    try {
-      createSecureContext({ ...texts, passphrase: password, ciphers: tls.ciphers });
-    } catch (error) {
-      this.report('error', at, `${cert} and ${key} cannot be used: ${(error as Error).message}`);
-    }
+    if (has(disabledEventHandlers, 'sampleevh')) delete settings.webhook;
   }
 
   // ---- other files --------------------------------------------------------------------

@@ -1,11 +1,12 @@
 /** What a configuration folder comes to: typed settings, and what is wrong with it. */
 import type { GatewayOptions } from '../gateway.js';
 import type { MountpointOptions } from '../routing/mountpoint.js';
+import type { EventKind } from '../session/handler-events.js';
 import type { JsonFormat } from '../signalling/wire.js';
 import { show, type Place } from './tree.js';
 
 /** How bad it is: with an `error` nothing is started. */
-export type Severity = 'error' | 'not supported yet' | 'no use' | 'deprecated';
+export type Severity = 'error' | 'warning' | 'not supported yet' | 'no use' | 'deprecated';
 
 /** Something that has to be said of a place in the configuration. */
 export interface Problem {
@@ -77,6 +78,32 @@ export interface LogSettings {
   jsonFile?: string;
 }
 
+/** What event handlers are told. */
+export interface EventSettings {
+  /** Without it, nobody is told anything. */
+  broadcast?: boolean;
+  /** Whose own events are told; by the last part of package names. Default: all. */
+  plugin?: Readonly<Record<string, boolean>>;
+  transport?: Readonly<Record<string, boolean>>;
+}
+
+/** The event handler that posts to an HTTP server. */
+export interface WebhookSettings {
+  enabled?: boolean;
+  url?: string;
+  kinds?: readonly EventKind[];
+  grouping?: boolean;
+  json?: JsonFormat;
+  compress?: boolean;
+  /** 1 to 9. */
+  compression?: number;
+  user?: string;
+  password?: string;
+  retries?: number;
+  /** Milliseconds. */
+  backoff?: number;
+}
+
 /** Where the table puts values; every member may be missing. */
 export interface Settings {
   configsFolder?: string;
@@ -84,6 +111,9 @@ export interface Settings {
   disabledPlugins?: string[];
   disabledTransports?: string[];
   disabledLoggers?: string[];
+  disabledEventHandlers?: string[];
+  events?: EventSettings;
+  webhook?: WebhookSettings;
   log?: LogSettings;
   gateway?: GatewayOptions;
   http?: HttpSettings;
@@ -115,5 +145,5 @@ export interface Configuration {
 
 /** `file:12:3: error: text`, as compilers write it; other problems say by themselves what they are. */
 export function describe({ severity, at, text }: Problem): string {
-  return `${show(at)}: ${severity === 'error' ? 'error: ' : ''}${text}`;
+  return `${show(at)}: ${severity === 'error' || severity === 'warning' ? `${severity}: ` : ''}${text}`;
 }

@@ -1,5 +1,7 @@
 /** Reads values as Janus does: numbers may be texts, booleans may be words. */
-import type { Row, Type } from './table.js';
+import { problemOfHttpUrl } from '../options.js';
+import { EVENT_WORDS, readEventKinds } from './event-kinds.js';
+import type { Row, Type } from './table/index.js';
 import type { Item } from './tree.js';
 
 /** The value, or what must be written instead. */
@@ -56,6 +58,17 @@ function read(item: Item, type: Type, min: number, max: number | undefined): Rea
       return readPortRange(item);
     case 'list':
       return readList(item);
+    case 'event kinds': {
+      const kinds = readEventKinds(textOf(item) ?? '');
+      return kinds === undefined ? { expected: EVENT_WORDS } : { value: kinds };
+    }
+    case 'URL': {
+      const text = textOf(item) ?? '';
+      const problem = problemOfHttpUrl(text, 'settings of their own');
+      return problem === undefined
+        ? { value: text }
+        : { expected: `an address as "http://host:9000/path" (${problem})` };
+    }
     case 'groups':
       return item.value.kind === 'list' && item.value.items.every(({ value }) => value.kind === 'group')
         ? { value: item.value.items }

@@ -20,13 +20,13 @@ export interface Metric {
   read(snapshot: Snapshot): Iterable<Sample>;
 }
 
-type Threads = { [Name in keyof NativeThreadStats]: NativeThreadStats[Name] extends number ? Name : never };
-type Figure = Threads[keyof Threads];
+/** The members of an object that are numbers. */
+export type NumbersOf<T> = { [Name in keyof T]-?: T[Name] extends number ? Name : never }[keyof T];
 
 /** Of the gateway and its media threads. Nothing here grows with the number of clients. */
 export function gatewayMetrics(): Metric[] {
   return [
-    gauge('sessions', 'Sessions of clients.', ({ stats }) => stats.sessions),
+    own('sessions', 'Sessions of clients.', 'sessions'),
     {
       type: 'gauge',
       name: 'handles',
@@ -41,23 +41,21 @@ export function gatewayMetrics(): Metric[] {
       labels: ['state'],
       read: ({ gateway }) => count(peerStates(gateway), PEER_STATES, 'state'),
     },
-    gauge('sources', 'Tracks that come in, from peers, ports and the application.', ({ stats }) => stats.sources),
-    gauge('mountpoints', 'Mountpoints.', ({ stats }) => stats.mountpoints),
-    gauge('viewers', 'Viewers of all mountpoints.', ({ gateway }) => viewers(gateway)),
-    counter(
-      'events_dropped_total',
-      'Log lines and slow links that JavaScript was too slow for.',
-      ({ stats }) => stats.droppedEvents,
-    ),
-    counter(
-      'tap_dropped_packets_total',
-      'Packets that taps left out because JavaScript was too slow.',
-      ({ stats }) => stats.tapDropped,
-    ),
-    counter(
+    own('sources', 'Tracks that come in, from peers, ports and the application.', 'sources'),
+    own('mountpoints', 'Mountpoints.', 'mountpoints'),
+    {
+      type: 'gauge',
+      name: 'viewers',
+      help: 'Viewers of all mountpoints.',
+      read: ({ gateway }) => [{ value: viewers(gateway) }],
+    },
+    own('events_dropped_total', 'Log lines and slow links that JavaScript was too slow for.', 'droppedEvents'),
+    own('mailbox_dropped_events_total', 'Events of sessions whose clients did not poll in time.', 'mailboxDropped'),
+    own('tap_dropped_packets_total', 'Packets that taps left out because JavaScript was too slow.', 'tapDropped'),
+    own(
       'recorder_dropped_packets_total',
       'Packets and messages that recordings left out because the disk was too slow.',
-      ({ stats }) => stats.recorderDropped,
+      'recorderDropped',
     ),
 
     sum('sent_packets_total', 'Datagrams sent to peers.', 'packetsSent'),
@@ -112,23 +110,25 @@ export function gatewayMetrics(): Metric[] {
 
 const PEER_STATES = ['new', 'have-local-offer', 'stable', 'connected', 'closed'] as const;
 
-function gauge(name: string, help: string, read: (snapshot: Snapshot) => number): Metric {
-  return { type: 'gauge', name, help, read: (snapshot) => [{ value: read(snapshot) }] };
+function typeOf(name: string): Metric['type'] {
+  return name.endsWith('_total') ? 'counter' : 'gauge';
 }
 
-function counter(name: string, help: string, read: (snapshot: Snapshot) => number): Metric {
-  return { ...gauge(name, help, read), type: 'counter' };
+/** Of the gateway itself. */
+function own(name: string, help: string, figure: NumbersOf<GatewayStats>): Metric {
+  return { type: typeOf(name), name, help, read: ({ stats }) => [{ value: stats[figure] }] };
 }
 
 /** Over all media threads. */
-function sum(name: string, help: string, figure: Figure): Metric {
-  return counter(name, help, ({ stats }) => stats.threads.reduce((all, one) => all + one[figure], 0));
+function sum(name: string, help: string, figure: NumbersOf<NativeThreadStats>): Metric {
+  const read = ({ stats }: Snapshot) => [{ value: stats.threads.reduce((all, one) => all + one[figure], 0) }];
+  return { type: typeOf(name), name, help, read };
 }
 
 /** Of each media thread. */
-function thread(name: string, help: string, figure: Figure, unit = 1): Metric {
+function thread(name: string, help: string, figure: NumbersOf<NativeThreadStats>, unit = 1): Metric {
   return {
-    type: name.endsWith('_total') ? 'counter' : 'gauge',
+    type: typeOf(name),
     name,
     help,
     labels: ['thread'],

@@ -1,11 +1,15 @@
 import type { NativeSourceStats } from '../native/types.js';
-import type { Metric, Snapshot } from './gateway-metrics.js';
-
-type Figure = { [Name in keyof NativeSourceStats]-?: NativeSourceStats[Name] extends number ? Name : never };
+import type { Metric, NumbersOf, Snapshot } from './gateway-metrics.js';
 
 /** Of each mountpoint and its tracks; of at most `max` mountpoints, so that there are never more lines than that. */
 export function mountpointMetrics(max: number): Metric[] {
-  const track = (type: Metric['type'], name: string, help: string, figure: Figure[keyof Figure], unit = 1): Metric => ({
+  const track = (
+    type: Metric['type'],
+    name: string,
+    help: string,
+    figure: NumbersOf<NativeSourceStats>,
+    unit = 1,
+  ): Metric => ({
     type,
     name: `mountpoint_${name}`,
     help,

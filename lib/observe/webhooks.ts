@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { UsageError } from '../errors.js';
 import { Emitter } from '../events.js';
 import type { Logger } from '../logger.js';
-import { option, readOptions } from '../options.js';
+import { option, problemOfHttpUrl, readOptions } from '../options.js';
 import type { EventBus } from '../session/event-bus.js';
 import { EVENT_TYPES, type EventKind, type HandlerEvent } from '../session/handler-events.js';
 
@@ -12,8 +14,14 @@ export interface EventWebhookOptions {
   url: string;
   /** Default: all. */
   kinds?: readonly EventKind[];
+  /** Which events of those kinds are posted. Default: all. */
+  filter?: (event: HandlerEvent) => boolean;
   /** A post has an array of events; false: one event, as an object. Default true. */
   grouping?: boolean;
+  /** Makes a post of an array of events, or of one. Default `JSON.stringify`. */
+  serialize?: (events: object) => string;
+  /** Level of gzip (RFC 1952) from 1, the fastest, to 9; 0: posts are not compressed. Default 0. */
+  compression?: number;
   /** How long an event waits for others to go with it, milliseconds. Default 100. */
   batchDelay?: number;
   /** Most events of one post. Default 100. */
@@ -33,6 +41,9 @@ export interface EventWebhookOptions {
   /** How long the gateway's end may take for what waits then, milliseconds; each post is tried once. Default 2000. */
   closeTimeout?: number;
 }
+
+/** What {@link EventWebhook.change} takes. */
+export type WebhookChanges = Pick<EventWebhookOptions, 'url' | 'kinds' | 'grouping' | 'auth' | 'retries' | 'backoff'>;
 
 /** What {@link EventWebhook.stats} gives. */
 export interface EventWebhookStats {
@@ -56,6 +67,7 @@ export interface WebhookGateway {
 }
 
 const KINDS = Object.keys(EVENT_TYPES) as EventKind[];
+const compress = promisify(gzip);
 const LONGEST_BACKOFF = 60_000;
 // Failures that may pass; any other answer would be the same again.
 const MAY_PASS: readonly number[] = [408, 425, 429];
@@ -63,7 +75,10 @@ const MAY_PASS: readonly number[] = [408, 425, 429];
 const OPTIONS = {
   url: option.string(),
   kinds: option.list(option.oneOf(KINDS), { default: KINDS }),
+  filter: option.function<(event: HandlerEvent) => boolean>({ default: () => true }),
   grouping: option.boolean({ default: true }),
+  serialize: option.function<(events: object) => string>({ default: JSON.stringify }),
+  compression: option.integer({ min: 0, max: 9, default: 0 }),
   batchDelay: option.integer({ min: 0, max: 60_000, default: 100 }),
   maxBatch: option.integer({ min: 1, max: 10_000, default: 100 }),
   maxQueue: option.integer({ min: 1, max: 1_000_000, default: 10_000 }),
@@ -98,10 +113,10 @@ export interface EventWebhookEvents {
 
 /** What {@link eventWebhook} returns. */
 export class EventWebhook extends Emitter<EventWebhookEvents> implements AsyncDisposable {
-  readonly #options: ReturnType<typeof readOptions<typeof OPTIONS>>;
   readonly #bus: EventBus;
   readonly #logger: Logger;
-  readonly #headers: Record<string, string>;
+  #options: ReturnType<typeof readWebhookOptions>;
+  #headers: Record<string, string>;
   readonly #listener = (event: HandlerEvent): void => this.#take(event);
   readonly #forget: () => void;
   readonly #stats = { delivered: 0, dropped: 0, failed: 0, retries: 0 };
@@ -118,23 +133,33 @@ export class EventWebhook extends Emitter<EventWebhookEvents> implements AsyncDi
   /** Use {@link eventWebhook}. */
   constructor(gateway: WebhookGateway, options: EventWebhookOptions) {
     super();
-    this.#options = readOptions('eventWebhook', options, OPTIONS);
-    const { url, auth, headers, kinds } = this.#options;
-    checkUrl(url);
-    this.#headers = { 'content-type': 'application/json', ...headers };
-    if (auth !== undefined) {
-      const credentials = Buffer.from(`${auth.user}:${auth.password}`).toString('base64');
-      this.#headers['authorization'] = `Basic ${credentials}`;
-    }
+    this.#options = readWebhookOptions(options);
+    this.#headers = headersOf(this.#options);
     this.#bus = gateway.events;
     this.#logger = gateway.logger;
     this.#forget = gateway.onClosing(() => this.close());
-    for (const name of kinds.length === KINDS.length ? ['event'] : kinds) this.#bus.on(name as 'event', this.#listener);
+    this.#listen();
   }
 
   /** True from {@link close} on. */
   get closed(): boolean {
     return this.#closing !== null;
+  }
+
+  /**
+   * Changes options from the next post on; those that are not named stay.
+   *
+   * @throws {@link UsageError} `HG_ERR_OPTION`, and nothing is changed; `HG_ERR_CLOSED`
+   * @example
+   * const webhook = eventWebhook(gateway, { url: 'http://127.0.0.1:9000/events' });
+   * webhook.change({ kinds: ['session'] });
+   */
+  change(changes: Partial<WebhookChanges>): void {
+    if (this.closed) throw new UsageError('HG_ERR_CLOSED', { what: 'the webhook' });
+    this.#options = readWebhookOptions({ ...this.#options, ...changes });
+    this.#headers = headersOf(this.#options);
+    this.#stopListening();
+    this.#listen();
   }
 
   stats(): EventWebhookStats {
@@ -153,7 +178,7 @@ export class EventWebhook extends Emitter<EventWebhookEvents> implements AsyncDi
 
   async #close(): Promise<void> {
     this.#forget();
-    for (const name of ['event', ...KINDS]) this.#bus.off(name as 'event', this.#listener);
+    this.#stopListening();
     this.#hurry.abort();
     const end = setTimeout(() => this.#stop.abort(), this.#options.closeTimeout);
     await this.#running;
@@ -161,7 +186,17 @@ export class EventWebhook extends Emitter<EventWebhookEvents> implements AsyncDi
     this.emit('close');
   }
 
+  #listen(): void {
+    const { kinds } = this.#options;
+    for (const name of kinds.length === KINDS.length ? ['event'] : kinds) this.#bus.on(name as 'event', this.#listener);
+  }
+
+  #stopListening(): void {
+    for (const name of ['event', ...KINDS]) this.#bus.off(name as 'event', this.#listener);
+  }
+
   #take(event: HandlerEvent): void {
+    if (!this.#options.filter(event)) return;
     if (this.#queue.length + this.#onItsWay >= this.#options.maxQueue) this.#drop();
     this.#queue.push(event);
     this.#running ??= this.#run().finally(() => {
@@ -183,21 +218,33 @@ export class EventWebhook extends Emitter<EventWebhookEvents> implements AsyncDi
   }
 
   async #run(): Promise<void> {
-    const { batchDelay, grouping, maxBatch } = this.#options;
     while (this.#queue.length > 0) {
+      const { batchDelay, grouping, maxBatch } = this.#options;
       if (grouping && this.#queue.length < maxBatch) await this.#pause(batchDelay);
       const batch = this.#queue.splice(0, grouping ? maxBatch : 1);
       this.#onItsWay = batch.length;
-      const problem = await this.#deliver(JSON.stringify(grouping ? batch : batch[0]));
+      const problem = await this.#deliver(grouping ? batch : (batch[0] ?? {}));
       this.#onItsWay = 0;
       if (problem === null) this.#delivered(batch.length);
       else this.#failed(batch.length, problem);
     }
   }
 
+  async #write(events: object): Promise<string | Buffer> {
+    const { serialize, compression } = this.#options;
+    const text = serialize(events);
+    return compression === 0 ? text : compress(text, { level: compression });
+  }
+
   /** What went wrong the last time; null: nothing. */
-  async #deliver(body: string): Promise<string | null> {
+  async #deliver(events: object): Promise<string | null> {
     const { retries, backoff } = this.#options;
+    let body: string | Buffer;
+    try {
+      body = await this.#write(events);
+    } catch (error) {
+      return `"serialize" failed: ${(error as Error).message}`;
+    }
     for (let tries = 0; ; ++tries) {
       const { problem, mayPass } = await this.#post(body);
       if (problem === null || !mayPass || tries >= retries || this.closed) return problem;
@@ -206,7 +253,7 @@ export class EventWebhook extends Emitter<EventWebhookEvents> implements AsyncDi
     }
   }
 
-  async #post(body: string): Promise<{ problem: string | null; mayPass: boolean }> {
+  async #post(body: string | Buffer): Promise<{ problem: string | null; mayPass: boolean }> {
     const { url, timeout } = this.#options;
     const signal = AbortSignal.any([AbortSignal.timeout(timeout), this.#stop.signal]);
     try {
@@ -241,16 +288,21 @@ export class EventWebhook extends Emitter<EventWebhookEvents> implements AsyncDi
   }
 }
 
-function checkUrl(url: string): void {
-  const problem = problemOf(url);
-  if (problem !== undefined) throw new UsageError('HG_ERR_OPTION', { option: 'eventWebhook.url', problem });
+function readWebhookOptions(options: EventWebhookOptions) {
+  const values = readOptions('eventWebhook', options, OPTIONS);
+  const problem = problemOfHttpUrl(values.url, '"auth"');
+  if (problem === undefined) return values;
+  throw new UsageError('HG_ERR_OPTION', { option: 'eventWebhook.url', problem });
 }
 
-function problemOf(text: string): string | undefined {
-  if (!URL.canParse(text)) return 'expected an absolute URL';
-  const { protocol, username, password } = new URL(text);
-  if (protocol !== 'http:' && protocol !== 'https:') return 'expected http: or https:';
-  return username + password === '' ? undefined : 'a user and a password belong in "auth"';
+function headersOf({ auth, headers, compression }: ReturnType<typeof readWebhookOptions>): Record<string, string> {
+  const credentials = auth === undefined ? '' : Buffer.from(`${auth.user}:${auth.password}`).toString('base64');
+  return {
+    'content-type': 'application/json',
+    ...(compression === 0 ? {} : { 'content-encoding': 'gzip' }),
+    ...headers,
+    ...(auth === undefined ? {} : { authorization: `Basic ${credentials}` }),
+  };
 }
 
 /** Without what may be a secret. */

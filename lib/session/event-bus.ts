@@ -9,6 +9,14 @@ export interface EventBusEvents extends EventsByKind {
   event: [event: HandlerEvent];
 }
 
+/** What brings events to somewhere else: `server_info` lists it, and the admin API may ask it. */
+export interface EventHandler {
+  readonly name: string;
+  readonly description: string;
+  /** Answers a `query_eventhandler`. */
+  query?(request: Readonly<Record<string, unknown>>): object;
+}
+
 /**
  * What happens in a gateway, as Janus tells its event handlers. Costs nothing
  * while nobody listens: no object is made, no statistics are read.
@@ -20,6 +28,8 @@ export interface EventBusEvents extends EventsByKind {
 export class EventBus extends Emitter<EventBusEvents> {
   /** What `info` answers, for those who begin to listen. Whoever answers it says so. */
   describe: () => object = () => ({});
+  /** By package name, as `janus.eventhandler.sampleevh`; whoever is one enters itself. */
+  readonly handlers = new Map<string, EventHandler>();
   readonly #emitter: string;
   readonly #onWanted: () => void;
 

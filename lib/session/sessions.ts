@@ -62,6 +62,8 @@ export class SessionTable extends Emitter<SessionTableEvents> {
   readonly logger: Logger;
   /** False: `create` is refused, what is there goes on. */
   accepting = true;
+  /** Events of sessions that were dropped because their clients did not come for them; it never falls. */
+  droppedEvents = 0;
 
   readonly #sessions = new Map<number, Session>();
   readonly #handleIds = new Set<number>();

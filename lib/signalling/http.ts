@@ -65,7 +65,7 @@ export class HttpTransport extends HttpEndpoint {
       request,
       answerTimeout: this.#answerTimeout,
       ownerFor: (current: SessionOwner | null) =>
-        current instanceof Mailbox ? current : new Mailbox(this.#api.logger, id),
+        current instanceof Mailbox ? current : new Mailbox(this.#api.logger, id, this.#api.sessions),
     };
   }
 

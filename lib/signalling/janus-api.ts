@@ -195,6 +195,7 @@ export class JanusApi implements Api {
       authToken: this.#auth.needsToken,
       opaqueIdInApi,
       transports: this.#transports,
+      eventHandlers: this.#gateway.events?.handlers ?? new Map(),
       plugins: sessions.plugins,
     };
     return serverInfo(this.#gateway.serverFacts?.() ?? {}, state);

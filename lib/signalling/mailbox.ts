@@ -28,12 +28,15 @@ export class Mailbox implements SessionOwner {
   /** Events nobody came for in time. */
   dropped = 0;
   readonly #logger: Logger;
+  readonly #total: { droppedEvents: number };
   #events: object[] = [];
   #polls: Poll[] = [];
 
-  constructor(logger: Logger, id = '') {
+  /** @param total - counts what all mailboxes dropped */
+  constructor(logger: Logger, id = '', total = { droppedEvents: 0 }) {
     this.id = id;
     this.#logger = logger;
+    this.#total = total;
   }
 
   /** How many events wait. */
@@ -99,5 +102,6 @@ export class Mailbox implements SessionOwner {
     this.#events.splice(0, excess);
     if (this.dropped === 0) this.#logger.warn('a session that nobody polls loses its oldest events');
     this.dropped += excess;
+    this.#total.droppedEvents += excess;
   }
 }

@@ -37,7 +37,7 @@ export interface ServerFacts {
   dependencies?: Readonly<Record<string, string>>;
 }
 
-/** A transport as `server_info` lists it. */
+/** A transport or an event handler as `server_info` lists it. */
 export interface TransportFacts {
   name: string;
   description: string;
@@ -56,6 +56,7 @@ export interface ServerState {
   authToken: boolean;
   opaqueIdInApi: boolean;
   transports: ReadonlyMap<string, TransportFacts>;
+  eventHandlers: ReadonlyMap<string, TransportFacts>;
   plugins: ReadonlyMap<string, Plugin>;
 }
 
@@ -65,6 +66,13 @@ export function serverInfo(facts: ServerFacts, state: ServerState): object {
   const version = versionNumber(versionString);
   const author = facts.author ?? 'headgate';
   const [publicIp] = facts.publicIps ?? [];
+  const describe = (parts: ReadonlyMap<string, TransportFacts>): object =>
+    Object.fromEntries(
+      [...parts].map(([id, { name, description }]) => [
+        id,
+        { name, author, description, version_string: versionString, version },
+      ]),
+    );
   return {
     name: facts.name ?? 'headgate',
     version,
@@ -105,13 +113,8 @@ export function serverInfo(facts: ServerFacts, state: ServerState): object {
     event_handlers: facts.eventHandlers ?? false,
     opaqueid_in_api: state.opaqueIdInApi,
     ...(facts.dependencies === undefined ? {} : { dependencies: facts.dependencies }),
-    transports: Object.fromEntries(
-      [...state.transports].map(([id, { name, description }]) => [
-        id,
-        { name, author, description, version_string: versionString, version },
-      ]),
-    ),
-    events: {},
+    transports: describe(state.transports),
+    events: describe(state.eventHandlers),
     loggers: {},
     plugins: Object.fromEntries([...state.plugins].map(([id, plugin]) => [id, describePlugin(plugin)])),
   };

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
+import { MINIMAL, post, streaming, type Json } from '../support/headgate-api.js';
 import { Feeder, Viewers } from '../support/viewers.js';
 import {
   copyFolder,
@@ -15,19 +16,6 @@ import {
   makeFolder,
 } from '../support/headgate-process.js';
 
-type Json = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
-
-const post = async (url: string, body: object): Promise<Json> =>
-  (await (await fetch(url, { method: 'POST', body: JSON.stringify({ transaction: 't', ...body }) })).json()) as Json;
-
-/** A handle of the streaming plugin; sends it messages. */
-async function streaming(base: string): Promise<(body: object) => Promise<Json>> {
-  const { data: session } = await post(base, { janus: 'create' });
-  const { data: handle } = await post(`${base}/${session.id}`, { janus: 'attach', plugin: 'janus.plugin.streaming' });
-  return async (body) =>
-    (await post(`${base}/${session.id}/${handle.id}`, { janus: 'message', body })).plugindata.data as Json;
-}
-
 /** A self-signed certificate as Let's Encrypt lays them out. */
 function certificate(folder: string): void {
   mkdirSync(folder, { recursive: true });
@@ -37,11 +25,6 @@ function certificate(folder: string): void {
   ]);
   if (made.status !== 0) throw new Error(String(made.stderr));
 }
-
-const MINIMAL = (port: number, rest = ''): Record<string, string> => ({
-  'janus.jcfg': `general: { debug_level = 4 ${rest} }`,
-  'janus.transport.http.jcfg': `general: { http = true port = ${String(port)} ip = "127.0.0.1" }`,
-});
 
 // ---- Debian's own folder ------------------------------------------------------------
 

@@ -10,7 +10,7 @@ export interface Told {
 }
 export interface Collector {
   readonly events: Told[];
-  readonly posts: { headers: IncomingHttpHeaders; body: unknown }[];
+  readonly posts: { headers: IncomingHttpHeaders; text: string; body: unknown }[];
   readonly url: string;
   heard(what: string, matches: (event: Told) => boolean, seconds?: number): Promise<Told>;
   close(): Promise<void>;

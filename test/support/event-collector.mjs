@@ -1,5 +1,6 @@
 // The backend of an event handler: takes what is posted to it and keeps it.
 import { createServer } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 
 /** Listens on any port of `address`. */
 export async function collectEvents(address = '127.0.0.1') {
@@ -10,8 +11,10 @@ export async function collectEvents(address = '127.0.0.1') {
     const parts = [];
     request.on('data', (part) => parts.push(part));
     request.on('end', () => {
-      const body = JSON.parse(Buffer.concat(parts).toString());
-      posts.push({ headers: request.headers, body });
+      const sent = Buffer.concat(parts);
+      const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent).toString();
+      const body = JSON.parse(text);
+      posts.push({ headers: request.headers, text, body });
       for (const event of [body].flat()) {
         events.push(event);
         for (const one of waiting) one(event);

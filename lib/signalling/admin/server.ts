@@ -105,8 +105,11 @@ export const SERVER_REQUESTS: AdminRequests<ServerContext> = {
     if (mounts === undefined) throw new ApiError(API_ERROR.NO_PLUGIN, `there is no transport ${show(transport)}`);
     return { response: queryTransport(mounts, request) };
   }),
-  query_eventhandler: adminRequest({ handler: string, ...QUERY }, (_context, { handler }) => {
-    throw new ApiError(API_ERROR.NO_PLUGIN, `there is no event handler ${show(handler)}`);
+  query_eventhandler: adminRequest({ handler: string, ...QUERY }, ({ gateway }, { handler, request = {} }) => {
+    const found = gateway.events?.handlers.get(handler);
+    if (found === undefined) throw new ApiError(API_ERROR.NO_PLUGIN, `there is no event handler ${show(handler)}`);
+    if (found.query === undefined) throw new ApiError(API_ERROR.UNKNOWN, `${handler} takes no requests`);
+    return { response: found.query(request) };
   }),
   query_logger: adminRequest({ logger: string, ...QUERY }, (_context, { logger }) => {
     throw new ApiError(API_ERROR.NO_PLUGIN, `there is no logger ${show(logger)}`);

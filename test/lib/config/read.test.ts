@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readConfiguration } from '../../../lib/config/read.js';
 import { describe, type Configuration } from '../../../lib/config/settings.js';
-import { OTHER_FILES, TABLE, type Row } from '../../../lib/config/table.js';
+import { OTHER_FILES, TABLE, type Row } from '../../../lib/config/table/index.js';
 import { readValue } from '../../../lib/config/values.js';
 import { parseLibconfig } from '../../../lib/config/libconfig.js';
 import { Gateway, silentLogger } from '../../../lib/index.js';
@@ -44,16 +44,20 @@ t.test('values are taken as Janus takes them', async (t) => {
 });
 
 t.test('every supported setting is an option that the gateway takes', async (t) => {
+  const byType: Record<string, string> = {
+    ...{ boolean: 'true', 'port range': '"20000-40000"', text: '"some-text"', list: '"lo"', groups: '()', any: '1' },
+    ...{ 'event kinds': '"all"', URL: '"http://127.0.0.1:9/events"' },
+  };
+  let port = 0;
   const sample = ({ type, max, min, path }: Row): string => {
     if (typeof type !== 'string') return `"${type[0] ?? ''}"`;
     if (path.includes('folder')) return '"FOLDER"';
     if (path.endsWith('recordings_tmp_ext')) return '"tmp"';
-    const value = String(Math.min(max ?? 500, Math.max(min ?? 1, 500)));
-    return (
-      { boolean: 'true', 'port range': '"20000-40000"', text: '"some-text"', list: '"lo"', groups: '()', any: '1' }[
-        type as string
-      ] ?? value
-    );
+    if (/_unix$|path$/.test(path) && !path.includes('base')) return `"FOLDER/${path}"`;
+    if (/ip$|acl$/.test(path)) return '"127.0.0.1"';
+    if (path.endsWith('interface')) return '"lo"';
+    if (type === 'port') return String(20_000 + (port += 1));
+    return byType[type] ?? String(Math.min(max ?? 500, Math.max(min ?? 1, 500)));
   };
   const rows = TABLE.filter(
     ({ kind, path }) => kind === 'supported' && !path.startsWith('*') && !path.includes('cert'),
@@ -85,6 +89,7 @@ t.test('every supported setting is an option that the gateway takes', async (t) 
 
   t.same(textsOf(configuration), []);
   for (const { to = '' } of rows) t.ok(configuration.placeOf(to), to);
+  t.equal(configuration.settings.webhook?.url, 'http://127.0.0.1:9/events');
   const gateway = await Gateway.open({ ...configuration.settings.gateway, logger: silentLogger });
   await gateway.close();
 });
@@ -125,7 +130,7 @@ t.test('what is not supported is named', async (t) => {
     'janus.jcfg:1:47: error: "turn_pwd" must be a text in quotes',
     'janus.jcfg:1:64: "turn_server" is not supported yet',
     'janus.jcfg:2:12: "general" has no setting "frobnicate_everything" that is known here; it has no effect',
-    'janus.eventhandler.wsevh.jcfg:1:1: this file turns nothing on (this event handler, not supported yet)',
+    'janus.eventhandler.wsevh.jcfg:1:1: this file turns nothing on (events over WebSocket, not supported yet)',
     'janus.plugin.videoroom.jcfg:1:1: not supported yet: video rooms; this file has no effect: room-1, room-2',
     'janus.transport.mqtt.jcfg:1:1: not supported yet: MQTT; this file has no effect',
     'janus.transport.own.jcfg:1:1: this file turns nothing on (this transport, not supported yet)',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { describeTable } from '../../../lib/config/documentation.js';
-import { TABLE } from '../../../lib/config/table.js';
+import { TABLE } from '../../../lib/config/table/index.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../../docs/configuration.md', import.meta.url));
 

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { EventBus } from '../../../lib/session/event-bus.js';
 import { eventWebhook, type EventWebhookOptions } from '../../../lib/observe/webhooks.js';
@@ -23,6 +24,7 @@ class Source {
 
 interface Post {
   headers: IncomingMessage['headers'];
+  text: string;
   body: unknown;
 }
 
@@ -30,10 +32,12 @@ interface Post {
 async function backend(t: Test, ...statuses: number[]): Promise<{ url: string; posts: Post[] }> {
   const posts: Post[] = [];
   const server = createServer((request, response) => {
-    let text = '';
-    request.setEncoding('utf8').on('data', (part) => (text += part));
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      posts.push({ headers: request.headers, body: JSON.parse(text) });
+      const sent = Buffer.concat(parts);
+      const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent).toString();
+      posts.push({ headers: request.headers, text, body: JSON.parse(text) });
       const status = (statuses.length > 1 ? statuses.shift() : statuses[0]) ?? 200;
       if (status > 0) response.writeHead(status).end();
     });
@@ -93,6 +97,63 @@ t.test('only the kinds that were asked for', async (t) => {
   await until('an event', () => webhook.stats().delivered === 1);
 
   t.match(posts[0]?.body, [{ type: 256 }]);
+});
+
+t.test('posts are written and compressed as it was asked for, and the filter leaves events out', async (t) => {
+  const { url, posts } = await backend(t);
+  const filter: EventWebhookOptions['filter'] = ({ event }) => !JSON.stringify(event).includes('2');
+  const { source, webhook } = open(t, {
+    url,
+    compression: 9,
+    serialize: (value) => JSON.stringify(value, null, 3),
+    filter,
+  });
+
+  source.tell(1, 2, 3);
+  await until('events', () => webhook.stats().delivered === 2);
+
+  t.same(posts.map(namesOf), [[1, 3]]);
+  t.match(posts[0]?.headers, { 'content-encoding': 'gzip', 'content-type': 'application/json' });
+  t.match(posts[0]?.text, /^\[\n   \{\n {6}"emitter"/);
+});
+
+t.test('a "serialize" that throws costs its events, and nothing else', async (t) => {
+  const { url, posts } = await backend(t);
+  let calls = 0;
+  const serialize = (value: object): string => {
+    calls += 1;
+    if (calls === 1) throw new Error('no');
+    return JSON.stringify(value);
+  };
+  const { source, webhook } = open(t, { url, maxBatch: 1, serialize });
+
+  source.tell(1, 2);
+  await until('the second', () => webhook.stats().delivered === 1);
+
+  t.same(posts.map(namesOf), [[2]]);
+  t.match(webhook.stats(), { failed: 1, retries: 0 });
+});
+
+t.test('what is changed holds from the next post on; a mistake changes nothing', async (t) => {
+  const [first, second] = [await backend(t), await backend(t)];
+  const { source, webhook } = open(t, { url: first.url, auth: { user: 'ada', password: 'a' } });
+  source.tell(1);
+  await until('the first', () => webhook.stats().delivered === 1);
+
+  t.throws(() => webhook.change({ kinds: ['core'], url: 'nowhere' }), { code: 'HG_ERR_OPTION' });
+  source.tell(2);
+  await until('the second', () => webhook.stats().delivered === 2);
+  webhook.change({ url: second.url, kinds: ['core'], grouping: false });
+  t.notOk(source.events.wants('external'));
+  source.tell(3);
+  source.events.tell('core', {}, { status: 'shutdown' });
+  await until('the third', () => webhook.stats().delivered === 3);
+
+  t.same(first.posts.map(namesOf), [[1], [2]]);
+  t.match(second.posts, [{ body: { type: 256 } }]);
+  t.equal(second.posts[0]?.headers.authorization, first.posts[0]?.headers.authorization, 'the rest stays');
+  await webhook.close();
+  t.throws(() => webhook.change({ grouping: true }), { code: 'HG_ERR_CLOSED' });
 });
 
 t.test('a post that fails is tried again, and nothing overtakes it', async (t) => {

@@ -78,13 +78,15 @@ t.test('a mailbox that is given up sends its polls away and hands over its event
 
 t.test('there is a bound for events; the oldest make room, and that is said once', async (t) => {
   const warnings: unknown[] = [];
-  const mailbox = new Mailbox({ ...silentLogger, warn: (text: unknown) => void warnings.push(text) });
+  const total = { droppedEvents: 4 };
+  const mailbox = new Mailbox({ ...silentLogger, warn: (text: unknown) => void warnings.push(text) }, '', total);
 
   for (let n = 0; n < Mailbox.MAX_EVENTS + 3; n++) mailbox.deliver(event(n));
   const poll = new TestPoll();
   mailbox.poll(poll);
 
   t.equal(mailbox.dropped, 3);
+  t.equal(total.droppedEvents, 7);
   t.same(poll.answers, [[event(3)]]);
   t.equal(warnings.length, 1);
 });

@@ -1,0 +1,101 @@
+/** The file of the streaming plugin: settings of its own, and the fields of mountpoints. */
+import { LATER, NO_USE, OK, OLD, rows, type Line, type Rest, type Type } from './row.js';
+
+/** A field that goes to the streaming plugin under its own name. */
+function field(path: string, type: Type, rest: Rest = {}): Line {
+  return [path, type, OK, { to: path.slice(path.lastIndexOf('.') + 1), ...rest }];
+}
+
+function legacyTrack(kind: 'audio' | 'video'): Line[] {
+  return [
+    field(`*.${kind}`, 'boolean'),
+    field(`*.${kind}port`, 'port'),
+    field(`*.${kind}pt`, 'integer'),
+    field(`*.${kind}codec`, 'text'),
+    [`*.${kind}rtpmap`, 'text', OLD, { to: `${kind}rtpmap`, note: `use ${kind}codec`, silent: '*' }],
+    field(`*.${kind}fmtp`, 'text'),
+    field(`*.${kind}mcast`, 'text'),
+    field(`*.${kind}iface`, 'text'),
+    field(`*.${kind}rtcpport`, 'port'),
+    [`*.${kind}skew`, 'boolean', LATER, { silent: false }],
+  ];
+}
+
+const FILES = 'mountpoints of this type are not made yet';
+const later = (...names: readonly string[]): Line[] => names.map((name) => [`*.${name}`, 'any', LATER, FILES]);
+
+export const STREAMING = rows('janus.plugin.streaming', [
+  ['general.admin_key', 'text', OK, { to: 'gateway.streaming.adminKey', secret: true, guards: true }],
+  ['general.rtp_port_range', 'port range', OK, 'gateway.streaming.portRange'],
+  ['general.events', 'boolean', OK, 'events.plugin.streaming'],
+  ['general.string_ids', 'boolean', OK, 'gateway.streaming.stringIds'],
+  field('*.type', ['rtp', 'live', 'ondemand', 'rtsp'], { note: 'only `rtp` yet' }),
+  field('*.id', 'any', { note: 'a number, or a text with string_ids' }),
+  field('*.description', 'text'),
+  field('*.metadata', 'text'),
+  field('*.is_private', 'boolean'),
+  field('*.secret', 'text', { secret: true, guards: true }),
+  field('*.pin', 'text', { secret: true, guards: true }),
+  field('*.collision', 'integer'),
+  field('*.bufferkf_ms', 'integer'),
+  field('*.bufferkf_bytes', 'integer'),
+  field('*.e2ee', 'boolean'),
+  field('*.playoutdelay_ext', 'boolean'),
+  ['*.threads', 'integer', NO_USE, { note: 'all viewers of a media thread are served by it', silent: '*' }],
+  ['*.abscapturetime_src_ext_id', 'integer', LATER, { silent: 0 }],
+  field('*.srtpsuite', 'integer', { note: 'such mountpoints are not made yet' }),
+  field('*.srtpcrypto', 'text', { secret: true, note: 'such mountpoints are not made yet' }),
+  ...legacyTrack('audio'),
+  ...legacyTrack('video'),
+  ['*.videobufferkf', 'boolean', OLD, { note: 'use bufferkf_ms, which says how much is kept' }],
+  field('*.videosimulcast', 'boolean', { note: 'such mountpoints are not made yet' }),
+  field('*.videoport2', 'port', { note: 'such mountpoints are not made yet' }),
+  field('*.videoport3', 'port', { note: 'such mountpoints are not made yet' }),
+  ['*.videosvc', 'boolean', NO_USE, { note: 'layers go on as they come', silent: '*' }],
+  ['*.h264sps', 'text', LATER],
+  field('*.data', 'boolean', { note: 'such mountpoints are not made yet' }),
+  field('*.dataport', 'port', { note: 'such mountpoints are not made yet' }),
+  ['*.datamcast', 'text', LATER],
+  ['*.dataiface', 'text', LATER],
+  ['*.datatype', ['text', 'binary'], LATER],
+  ['*.databuffermsg', 'boolean', LATER],
+  field('*.media', 'groups'),
+  field('*.media[].type', ['audio', 'video', 'data'], { note: '`data` not yet' }),
+  field('*.media[].mid', 'text'),
+  field('*.media[].label', 'text'),
+  field('*.media[].msid', 'text'),
+  field('*.media[].port', 'port'),
+  field('*.media[].rtcpport', 'port'),
+  field('*.media[].pt', 'integer'),
+  field('*.media[].codec', 'text'),
+  ['*.media[].rtpmap', 'text', OLD, { to: 'rtpmap', note: 'use codec', silent: '*' }],
+  field('*.media[].fmtp', 'text'),
+  field('*.media[].mcast', 'text'),
+  field('*.media[].iface', 'text'),
+  ['*.media[].skew', 'boolean', LATER, { silent: false }],
+  field('*.media[].simulcast', 'boolean', { note: 'such mountpoints are not made yet' }),
+  ['*.media[].videosimulcast', 'boolean', OLD, { to: 'simulcast', note: 'use simulcast' }],
+  field('*.media[].port2', 'port', { note: 'such mountpoints are not made yet' }),
+  field('*.media[].port3', 'port', { note: 'such mountpoints are not made yet' }),
+  ['*.media[].svc', 'boolean', NO_USE, { note: 'layers go on as they come', silent: '*' }],
+  ['*.media[].videosvc', 'boolean', NO_USE, { note: 'layers go on as they come', silent: '*' }],
+  ['*.media[].h264sps', 'text', LATER],
+  ['*.media[].datatype', ['text', 'binary'], LATER],
+  ['*.media[].databuffermsg', 'boolean', LATER],
+  ['*.media[].buffermsg', 'boolean', LATER],
+  field('*.filename', 'text', { note: 'mountpoints that play files are not made yet' }),
+  field('*.url', 'text', { note: 'RTSP mountpoints are not made yet' }),
+  field('*.rtsp_user', 'text', { note: 'RTSP mountpoints are not made yet' }),
+  field('*.rtsp_pwd', 'text', { secret: true, note: 'RTSP mountpoints are not made yet' }),
+  ...later(
+    'rtsp_quirk',
+    'rtsp_failcheck',
+    'rtsp_check',
+    'rtspiface',
+    'rtsp_reconnect_delay',
+    'rtsp_session_timeout',
+    'rtsp_timeout',
+    'rtsp_conn_timeout',
+    'rtsp_notify_changes',
+  ),
+]);
