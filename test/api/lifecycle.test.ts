@@ -83,6 +83,22 @@ t.test(`worker.terminate() with media flowing ends cleanly, ${String(TIMES)} tim
   }
 });
 
+t.test('worker.terminate() while events come ends the worker, not the process', async (t) => {
+  const library = new URL('../../dist/index.js', import.meta.url).href;
+  // Each peer that gathers is an event.
+  const program = `import('${library}').then(async ({ Gateway, silentLogger }) => {
+    const gateway = await Gateway.open({ logger: silentLogger, media: { threads: 2, allowLoopback: true } });
+    for (let i = 0; i < 50; ++i) gateway.createPeer();
+    require('node:worker_threads').parentPort.postMessage('ready');
+  });`;
+  for (let i = 0; i < TIMES; ++i) {
+    const worker = new Worker(program, { eval: true, execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
+    await once(worker, 'message');
+
+    t.equal(await worker.terminate(), 1);
+  }
+});
+
 t.test('viewers that come and go leave no descriptor, thread or object', async (t) => {
   const count = Number(process.env['HEADGATE_TEST_CYCLES'] ?? 100);
   const app = await testApp(t, { media: { threads: 2 } });

@@ -44,6 +44,10 @@ async function temporalLayers(t: Test, page: Page, index: number, track: Incomin
 
 t.test('chromium', { skip: !BROWSERS.includes('chromium') && 'only Firefox is asked for' }, async (t) => {
   const app = await testApp(t);
+  const streams = new Set<unknown>();
+  app.gateway.events.on('media', ({ subtype, event }) => {
+    if (subtype === 1 && 'receiving' in event && event.media === 'video') streams.add(event.substream);
+  });
   const browser = await launch(t, 'chromium');
   const page = await browser.newPage();
   await page.goto(app.page);
@@ -55,6 +59,7 @@ t.test('chromium', { skip: !BROWSERS.includes('chromium') && 'only Firefox is as
     track.stats().map(({ rid }) => rid),
     ['l', 'm', 'h'],
   );
+  t.same([...streams].sort(), [0, 1, 2], 'each of them was told of, and nothing else');
   for (const substream of [0, 2, 1]) {
     await request(page, index, { substream });
     const width = WIDTHS[substream];

@@ -75,31 +75,6 @@ t.test('a shape error of an asynchronous request comes as an event, after the ac
   });
 });
 
-t.test('detach and hangup are answered before their events', async (t) => {
-  const { url } = await setUp(t);
-  const ws = await WsClient.connect(t, `${url}/janus`);
-  const ids = await ws.attach(await ws.create(), OddPlugin.package);
-  await ws.request('message', { ...ids, body: { request: 'offer' } });
-  t.match(await ws.next(), { janus: 'event', jsep: { type: 'offer' } });
-
-  t.match(await ws.request('hangup', ids), { janus: 'success' });
-  t.match(await ws.next(), { janus: 'event' });
-  t.match(await ws.next(), { janus: 'hangup', reason: 'Janus API' });
-  t.match(await ws.request('detach', ids), { janus: 'success' });
-  t.match(await ws.next(), { janus: 'detached', sender: ids.handle_id });
-});
-
-t.test('destroy is answered, and nothing follows', async (t) => {
-  const { url } = await setUp(t);
-  const ws = await WsClient.connect(t, `${url}/janus`);
-  const session_id = await ws.create();
-  await ws.attach(session_id, OddPlugin.package);
-
-  t.match(await ws.request('destroy', { session_id }), { janus: 'success' });
-
-  t.match(await ws.request('ping'), { janus: 'pong' }, 'the next message is the next reply');
-});
-
 t.test('what is no JSON object is told so, and the socket stays open', async (t) => {
   const { url } = await setUp(t);
   const ws = await WsClient.connect(t, `${url}/janus`);
@@ -167,16 +142,6 @@ t.test('others may ask for a session, but its events go to the socket that has i
   await two.request('message', { ...ids, body: { request: 'start' } });
 
   t.match(await two.next(), { janus: 'event', transaction: 't3' });
-});
-
-t.test('a timeout is told to the socket', async (t) => {
-  const { gateway, url } = await setUp(t);
-  const ws = await WsClient.connect(t, `${url}/janus`);
-  const session_id = await ws.create();
-
-  gateway.sessions.sweep(performance.now() + 60_000);
-
-  t.same(await ws.next(), { janus: 'timeout', session_id });
 });
 
 t.test('the subprotocol must be offered', async (t) => {
@@ -313,16 +278,6 @@ t.test('clients that do not answer pings are closed', async (t) => {
   await once(dead, 'close');
 
   t.match(await good.request('ping'), { janus: 'pong' });
-});
-
-t.test('JSON is written as asked', async (t) => {
-  const { url } = await setUp(t, { json: 'plain' });
-  const ws = await WsClient.connect(t, `${url}/janus`);
-  const raw = once(ws.socket, 'message');
-
-  ws.send({ janus: 'ping', transaction: 't' });
-
-  t.equal(String((await raw)[0]), '{"janus": "pong", "transaction": "t"}');
 });
 
 t.test('a claimed session no longer ends with the socket it came from', async (t) => {
