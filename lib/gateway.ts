@@ -14,6 +14,7 @@ import type {
 } from './native/types.js';
 import { option, readOptions, type OptionValues } from './options.js';
 import { localAddresses } from './peer/addresses.js';
+import { Captures, type Capture, type CaptureOptions } from './peer/capture.js';
 import { EngineTuning, type MediaTuning } from './peer/media-tuning.js';
 import type { Peer, PeerOptions } from './peer/peer.js';
 import { Peers } from './peer/peers.js';
@@ -223,6 +224,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   readonly #peers: Peers;
   readonly #sources: UdpSources;
   readonly #recorders: Recorders;
+  readonly #captures: Captures;
   readonly #taps: Taps;
   readonly #injectors: Injectors;
   readonly #options: OptionValues<typeof SPEC>;
@@ -278,7 +280,8 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     });
     open.add(this.#engine);
     this.tuning = new EngineTuning(this.#engine, media);
-    this.#peers = new Peers(this.#engine, logger);
+    this.#captures = new Captures(this.#engine, logger);
+    this.#peers = new Peers(this.#engine, logger, this.#captures);
     this.#sources = new UdpSources(this.#engine, logger);
     this.#recorders = new Recorders(this.#engine, logger, options.recordingsTmpExtension);
     this.#taps = new Taps(this.#engine, logger);
@@ -393,6 +396,18 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   }
 
   /**
+   * Makes the file of a capture that goes on from peer to peer; {@link Peer.capture} makes one for a single peer.
+   *
+   * @throws {@link UsageError} `HG_ERR_OPTION`, `HG_ERR_CLOSED`; `HG_ERR_CAPTURE` if the path cannot be written to
+   * @throws {@link ResourceError} `HG_ERR_CAPTURE` if the disk is full, or files are too many
+   * @internal
+   */
+  createCapture(options: CaptureOptions): Capture {
+    this.#mustBeOpen();
+    return this.#captures.createCapture(options);
+  }
+
+  /**
    * Makes a tap, which brings the packets of a track into JavaScript; {@link link} a source to it.
    *
    * @throws {@link UsageError} `HG_ERR_OPTION`, `HG_ERR_CLOSED`
@@ -504,6 +519,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     this.#engine.close();
     this.#peers.engineClosed();
     this.#recorders.engineClosed();
+    this.#captures.engineClosed();
     this.#taps.engineClosed();
     this.#injectors.engineClosed();
     for (const plugin of this.#plugins.values()) {
@@ -542,6 +558,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     for (const event of events) {
       if (event.type === 'log') this.logger[event.level]({ where: event.where }, event.message);
       else if (this.#recorders.handleNativeEvent(event)) continue;
+      else if (this.#captures.handleNativeEvent(event)) continue;
       else if (this.#taps.handleNativeEvent(event)) continue;
       else if (this.#injectors.handleNativeEvent(event)) continue;
       else if (!this.#peers.handleNativeEvent(event)) this.#sources.handleNativeEvent(event);

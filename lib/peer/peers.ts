@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.js';
 import type { NativeEngine, NativeEvent } from '../native/types.js';
+import type { CaptureFactory } from './capture.js';
 import type { IncomingTrack } from './incoming-track.js';
 import { Peer, type PeerFactory, type PeerOptions } from './peer.js';
 
@@ -7,13 +8,15 @@ import { Peer, type PeerFactory, type PeerOptions } from './peer.js';
 export class Peers implements PeerFactory, Iterable<Peer> {
   readonly #engine: NativeEngine;
   readonly #log: Logger;
+  readonly #captures: CaptureFactory;
   readonly #peers = new Map<number, Peer>();
   /** By the ids of their native sources. */
   readonly #incoming = new Map<number, IncomingTrack>();
 
-  constructor(engine: NativeEngine, logger: Logger) {
+  constructor(engine: NativeEngine, logger: Logger, captures: CaptureFactory) {
     this.#engine = engine;
     this.#log = logger;
+    this.#captures = captures;
   }
 
   get size(): number {
@@ -25,7 +28,7 @@ export class Peers implements PeerFactory, Iterable<Peer> {
   }
 
   createPeer(options?: PeerOptions): Peer {
-    const peer = new Peer(this.#engine, this.#log, options);
+    const peer = new Peer(this.#engine, this.#log, this.#captures, options);
     this.#peers.set(peer.id, peer);
     peer.once('close', () => this.#peers.delete(peer.id));
     peer.on('track', (track) => this.#listen(track));
