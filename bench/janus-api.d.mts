@@ -16,3 +16,5 @@ export class JanusSession {
 export function readDescription(sdp: string): Offer;
 export function addCommand(id: number, offer: Offer): string;
 export function writeAnswer(offer: Offer, local: object): string;
+export function writeVideoOffer(id: number, local: object): string;
+export function connectCommand(id: number, answer: Offer): string;

@@ -24,6 +24,7 @@ export const MESSAGES = {
   HG_ERR_LOG: 'the log file {path} cannot be written: {reason}',
   HG_ERR_LISTEN: '{what} cannot listen on {address}: {reason}',
   HG_ERR_RECORDING: 'the recording {path} cannot be written: {reason}',
+  HG_ERR_CAPTURE: 'packets cannot be captured to {path}: {reason}',
   HG_ERR_SYSTEM: '{what} failed: {reason}',
   HG_ERR_LIMIT: '{what} reached its limit of {limit}',
 } as const;

@@ -9,6 +9,7 @@ import { native } from './native/binding.js';
 import type { NativeEngineStats, NativeVersions } from './native/types.js';
 import { readOptions } from './options.js';
 import { localAddresses } from './peer/addresses.js';
+import type { Capture, CaptureOptions } from './peer/capture.js';
 import type { MediaTuning } from './peer/media-tuning.js';
 import type { Peer, PeerOptions } from './peer/peer.js';
 import { EchoTestPlugin, StreamingPlugin } from './plugins/index.js';
@@ -220,6 +221,18 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
   createDataRecorder(options: DataRecorderOptions): DataRecorder {
     this.#mustBeOpen();
     return this.#engine.recorders.createDataRecorder(options);
+  }
+
+  /**
+   * Makes the file of a capture that goes on from peer to peer; {@link Peer.capture} makes one for a single peer.
+   *
+   * @throws {@link UsageError} `HG_ERR_OPTION`, `HG_ERR_CLOSED`; `HG_ERR_CAPTURE` if the path cannot be written to
+   * @throws {@link ResourceError} `HG_ERR_CAPTURE` if the disk is full, or files are too many
+   * @internal
+   */
+  createCapture(options: CaptureOptions): Capture {
+    this.#mustBeOpen();
+    return this.#engine.captures.createCapture(options);
   }
 
   /**

@@ -28,6 +28,13 @@ export {
   type EventWebhookStats,
   type WebhookChanges,
 } from './observe/webhooks.js';
+export {
+  Capture,
+  type CaptureEvents,
+  type CaptureFormat,
+  type CaptureOptions,
+  type CaptureStats,
+} from './peer/capture.js';
 export { DataChannel, type DataChannelEvents, type DataChannelOptions } from './peer/data-channel.js';
 export { findCodec, type Codec } from './peer/codecs/index.js';
 export type { MediaTuning } from './peer/media-tuning.js';

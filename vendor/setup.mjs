@@ -83,6 +83,7 @@ const requirements = [
   ['test', plugin('rtspclientsink'), 'gstreamer1.0-rtsp', 'optional'],
   ['test', command('turnserver'), 'coturn', 'optional'],
   ['test', command('nginx'), 'nginx', 'optional'],
+  ['test', command('tshark'), 'tshark', 'optional'],
   ['test', command('openssl'), 'openssl'],
 
   ['bench', library('openssl'), 'libssl-dev'],

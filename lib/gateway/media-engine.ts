@@ -9,6 +9,7 @@ import type {
   NativeEvent,
   NativeFailure,
 } from '../native/types.js';
+import { Captures } from '../peer/capture.js';
 import { EngineTuning, type MediaTuning } from '../peer/media-tuning.js';
 import { Peers } from '../peer/peers.js';
 import { Injectors } from '../routing/injector.js';
@@ -38,6 +39,7 @@ export class MediaEngine {
   readonly peers: Peers;
   readonly sources: UdpSources;
   readonly recorders: Recorders;
+  readonly captures: Captures;
   readonly taps: Taps;
   readonly injectors: Injectors;
 
@@ -57,7 +59,8 @@ export class MediaEngine {
     });
     open.add(this.#engine);
     this.tuning = new EngineTuning(this.#engine, media);
-    this.peers = new Peers(this.#engine, logger, media);
+    this.captures = new Captures(this.#engine, logger);
+    this.peers = new Peers(this.#engine, logger, this.captures, media);
     this.sources = new UdpSources(this.#engine, logger);
     this.recorders = new Recorders(this.#engine, logger, recordingsTmpExtension);
     this.taps = new Taps(this.#engine, logger);
@@ -72,13 +75,15 @@ export class MediaEngine {
   close(): void {
     open.delete(this.#engine);
     this.#engine.close();
-    for (const objects of [this.peers, this.recorders, this.taps, this.injectors]) objects.engineClosed();
+    for (const objects of [this.peers, this.recorders, this.captures, this.taps, this.injectors])
+      objects.engineClosed();
   }
 
   #onNativeEvents(events: readonly NativeEvent[]): void {
     for (const event of events) {
       if (event.type === 'log') this.#logger[event.level]({ where: event.where }, event.message);
       else if (this.recorders.handleNativeEvent(event)) continue;
+      else if (this.captures.handleNativeEvent(event)) continue;
       else if (this.taps.handleNativeEvent(event)) continue;
       else if (this.injectors.handleNativeEvent(event)) continue;
       else if (!this.peers.handleNativeEvent(event)) this.sources.handleNativeEvent(event);

@@ -65,6 +65,8 @@ export interface NativeEngine {
   createUdpSource(options: NativeUdpSourceOptions): NativeSource;
   /** Makes the file at once; throws with the errno's name if it cannot be written. */
   createRecorder(options: NativeRecorderOptions): NativeRecorder;
+  /** Opens the file, as it is on disk when this returns. */
+  createCapture(options: NativeCaptureOptions): NativeCapture;
   createTap(options: NativeTapOptions): NativeTap;
   /** A `taps-ready` event follows the next packet; what came before may have had its event: read once more. */
   armTaps(): void;
@@ -180,6 +182,8 @@ export interface NativePeer {
   /** While paused the other side has to wait, on all channels. */
   setDataPaused(paused: boolean): void;
   stats(): NativePeerStats;
+  /** Its packets go there from now on, instead of to another. False: too many peers are captured. */
+  capture(capture: NativeCapture): boolean;
   /** Sends DTLS close_notify and frees everything; a `closed` event follows. */
   close(): void;
 }
@@ -337,6 +341,32 @@ export interface NativeRecorderStats {
   dropped: number;
   /** From the first packet to the newest, milliseconds. */
   duration: number;
+}
+
+export interface NativeCaptureOptions {
+  path: string;
+  format: 'pcap' | 'text2pcap';
+  /** Bytes of each packet that are kept, at most 65,535; 0: all. */
+  truncate: number;
+  /** At the end of each line of text. */
+  label: string;
+}
+
+/** The packets of peers in a file: see `NativePeer.capture`. */
+export interface NativeCapture {
+  readonly id: number;
+  stats(): NativeCaptureStats;
+  /** Finishes the file; a `capture-closed` event follows, unless there was one that told of an error. */
+  close(): void;
+}
+
+export interface NativeCaptureStats {
+  /** In the file, or to be there within a second. */
+  packets: number;
+  /** Of the file. */
+  bytes: number;
+  /** Not written because the disk did not keep up. */
+  dropped: number;
 }
 
 export interface NativeTapOptions {
@@ -546,6 +576,10 @@ export type NativeEvent =
   | { type: 'recorder-full'; recorder: number; dropped: number }
   /** The file is finished. With a code (an errno's name) it could not be written any more. */
   | { type: 'recorder-closed'; recorder: number; code: string; message: string }
+  /** Packets were dropped since the last such event: the disk does not keep up. `dropped` counts from the start. */
+  | { type: 'capture-full'; capture: number; dropped: number }
+  /** The file is finished. With a code (an errno's name) it could not be written any more. */
+  | { type: 'capture-closed'; capture: number; code: string; message: string }
   /** Packets wait in taps. */
   | { type: 'taps-ready' }
   /** Of an injector's source: a batch fits again. */

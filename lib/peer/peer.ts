@@ -10,6 +10,7 @@ import type {
   NativePeer,
   NativePeerStats,
 } from '../native/types.js';
+import type { Capture, CaptureFactory, CaptureOptions } from './capture.js';
 import type { DataChannel, DataChannelOptions } from './data-channel.js';
 import { DataChannels } from './data-channels.js';
 import type { IncomingTrack } from './incoming-track.js';
@@ -129,19 +130,27 @@ export class Peer extends Emitter<PeerEvents> {
   readonly #hangupOnFailed: boolean;
   readonly #native: NativePeer;
   readonly #log: Logger;
+  readonly #captures: CaptureFactory;
   readonly #outgoing: OutgoingTracks;
   readonly #incoming: IncomingTracks;
   readonly #channels: DataChannels;
   readonly #negotiation: Negotiation;
   #connected = false;
   #iceState: NativeIceState = 'new';
+  #capture: Capture | null = null;
   #closing: HangupReason | null = null;
   #closed = false;
 
-  constructor(engine: NativeEngine, logger: Logger, { offering = true, hangupOnFailed = false }: PeerOptions = {}) {
+  constructor(
+    engine: NativeEngine,
+    logger: Logger,
+    captures: CaptureFactory,
+    { offering = true, hangupOnFailed = false }: PeerOptions = {},
+  ) {
     super();
     this.#hangupOnFailed = hangupOnFailed;
     this.#log = logger;
+    this.#captures = captures;
     const native = engine.createPeer({ controlling: offering });
     const outgoing = new OutgoingTracks(native);
     const incoming = new IncomingTracks(native);
@@ -360,6 +369,49 @@ export class Peer extends Emitter<PeerEvents> {
     };
   }
 
+  /** Where its packets go; null: nowhere. */
+  get captured(): Capture | null {
+    return this.#capture?.closed === false ? this.#capture : null;
+  }
+
+  /**
+   * Writes the RTP and RTCP packets from now on to a file that Wireshark opens,
+   * decrypted, until the capture or the peer is closed.
+   *
+   * @throws {@link UsageError} `HG_ERR_CLOSED`; `HG_ERR_STATE` if it is captured already; `HG_ERR_OPTION`;
+   * `HG_ERR_CAPTURE` if the path cannot be written to
+   * @throws {@link ResourceError} `HG_ERR_CAPTURE` if the disk is full, or files or captured peers are too many
+   * @example
+   * const capture = peer.capture({ path: '/tmp/ada.pcap' });
+   * setTimeout(() => void capture.close(), 10_000);
+   */
+  capture(options: CaptureOptions): Capture {
+    this.#mustBeFree();
+    const capture = this.#captures.createCapture(options);
+    try {
+      this.captureTo(capture);
+    } catch (error) {
+      void capture.close();
+      throw error;
+    }
+    const end = (): void => void capture.close();
+    this.once('close', end);
+    capture.once('close', () => this.off('close', end));
+    return capture;
+  }
+
+  /**
+   * The same to a capture that outlives this peer.
+   *
+   * @throws as {@link capture}
+   * @internal
+   */
+  captureTo(capture: Capture): void {
+    this.#mustBeFree();
+    this.#call(() => capture.attach(this.#native));
+    this.#capture = capture;
+  }
+
   /** Hangs up. `close` follows once all is given back. Closing twice does nothing. */
   close(reason: HangupReason): void {
     if (this.closed) return;
@@ -447,6 +499,14 @@ export class Peer extends Emitter<PeerEvents> {
 
   #mustBeOpen(): void {
     if (this.closed) throw new UsageError('HG_ERR_CLOSED', { what: this.#name });
+  }
+
+  /** Of captures. */
+  #mustBeFree(): void {
+    this.#mustBeOpen();
+    const { captured } = this;
+    if (captured === null) return;
+    throw new UsageError('HG_ERR_STATE', { what: this.#name, reason: `it is captured to ${captured.path} already` });
   }
 
   #listen(track: IncomingTrack): void {

@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.js';
 import type { NativeEngine, NativeEvent } from '../native/types.js';
+import type { CaptureFactory } from './capture.js';
 import type { IncomingTrack } from './incoming-track.js';
 import { Peer, type PeerFactory, type PeerOptions } from './peer.js';
 
@@ -7,15 +8,17 @@ import { Peer, type PeerFactory, type PeerOptions } from './peer.js';
 export class Peers implements PeerFactory, Iterable<Peer> {
   readonly #engine: NativeEngine;
   readonly #log: Logger;
+  readonly #captures: CaptureFactory;
   readonly #hangupOnFailed: boolean;
   readonly #peers = new Map<number, Peer>();
   /** By the ids of their native sources. */
   readonly #incoming = new Map<number, IncomingTrack>();
 
   /** @param hangupOnFailed - of peers that are not made with another wish */
-  constructor(engine: NativeEngine, logger: Logger, { hangupOnFailed = false } = {}) {
+  constructor(engine: NativeEngine, logger: Logger, captures: CaptureFactory, { hangupOnFailed = false } = {}) {
     this.#engine = engine;
     this.#log = logger;
+    this.#captures = captures;
     this.#hangupOnFailed = hangupOnFailed;
   }
 
@@ -28,7 +31,8 @@ export class Peers implements PeerFactory, Iterable<Peer> {
   }
 
   createPeer(options?: PeerOptions): Peer {
-    const peer = new Peer(this.#engine, this.#log, { hangupOnFailed: this.#hangupOnFailed, ...options });
+    const wishes = { hangupOnFailed: this.#hangupOnFailed, ...options };
+    const peer = new Peer(this.#engine, this.#log, this.#captures, wishes);
     this.#peers.set(peer.id, peer);
     peer.once('close', () => this.#peers.delete(peer.id));
     peer.on('track', (track) => this.#listen(track));

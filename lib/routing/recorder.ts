@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { ResourceError, UsageError, type GatewayError } from '../errors.js';
 import { Emitter } from '../events.js';
 import type { Logger } from '../logger.js';
+import { fileFailureReason, isShortage } from '../native/file-failure.js';
 import type { NativeEngine, NativeEvent, NativeFailure, NativeRecorder, NativeSource } from '../native/types.js';
 import { option, optionError, readOptions, type Option } from '../options.js';
 import type { Codec } from '../peer/codecs/index.js';
@@ -331,33 +332,14 @@ function fileOf(path: string): string {
   return resolve(path.endsWith('.mjr') ? path : `${path}.mjr`);
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'not allowed',
-  EPERM: 'not allowed',
-  EBUSY: 'it is being recorded already',
-  EEXIST: 'a part of the path is a file',
-  ENOTDIR: 'a part of the path is a file',
-  EISDIR: 'it is a folder',
-  EINVAL: 'it is no ordinary file',
-  ENXIO: 'it is no ordinary file',
-  EROFS: 'the file system is read-only',
-  ENAMETOOLONG: 'the name is too long',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EFBIG: 'the file is as large as files may get',
-  EMFILE: 'too many files are open',
-  ENFILE: 'too many files are open',
-};
-/** For which it is the machine that has too little of something. */
-const SHORTAGES = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE', 'EIO', 'ENOMEM', 'HG_ERR_NATIVE'];
-
-function reasonOf({ code, message }: NativeFailure, path: string): { path: string; reason: string; errno: string } {
-  return { path, reason: REASONS[code] ?? message, errno: code };
+function reasonOf(failure: NativeFailure, path: string): { path: string; reason: string; errno: string } {
+  const { code } = failure;
+  return { path, reason: code === 'EBUSY' ? 'it is being recorded already' : fileFailureReason(failure), errno: code };
 }
 
 function explain(failure: NativeFailure, path: string): GatewayError {
   if (failure.code === 'HG_ERR_CLOSED')
     return new UsageError('HG_ERR_CLOSED', { what: 'the gateway' }, { cause: failure });
-  const Class = SHORTAGES.includes(failure.code) ? ResourceError : UsageError;
+  const Class = isShortage(failure) ? ResourceError : UsageError;
   return new Class('HG_ERR_RECORDING', reasonOf(failure, path), { cause: failure });
 }

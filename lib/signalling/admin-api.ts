@@ -5,6 +5,7 @@ import { isObject } from '../plugins/shape.js';
 import { sameSecret } from '../secrets.js';
 import { API_ERROR, ApiError } from '../session/api-error.js';
 import { checked } from '../session/jsep.js';
+import { HandleCaptures } from './admin/captures.js';
 import { HANDLE_REQUESTS } from './admin/handle.js';
 import type { AdminRequests } from './admin/request.js';
 import { SERVER_REQUESTS } from './admin/server.js';
@@ -56,6 +57,7 @@ export class AdminApi implements Api {
   readonly #secret: string;
   readonly #core: JanusApi;
   readonly #settings: AdminSettings;
+  readonly #captures: HandleCaptures;
 
   /** Use {@link adminApiOf}. */
   constructor(gateway: SignallingGateway, secret: string) {
@@ -65,6 +67,7 @@ export class AdminApi implements Api {
     this.#core = apiOf(gateway);
     this.transports = this.#core.transports;
     this.#settings = new AdminSettings(gateway);
+    this.#captures = new HandleCaptures(gateway);
   }
 
   /** The reply to `info`. */
@@ -102,7 +105,12 @@ export class AdminApi implements Api {
     }
 
     const { sessions } = this.#gateway;
-    const context = { gateway: this.#gateway, core: this.#core, settings: this.#settings };
+    const context = {
+      gateway: this.#gateway,
+      core: this.#core,
+      settings: this.#settings,
+      captures: this.#captures,
+    };
     if (isServer) return run(SERVER_REQUESTS, verb, 'server', context, request, address);
     const session = sessions.get(sessionId);
     if (session === undefined || session.internal) {

@@ -9,6 +9,7 @@ import type { SessionOwner } from '../session/owner.js';
 import type { Session } from '../session/session.js';
 import type { EventBus } from '../session/event-bus.js';
 import type { SessionTable } from '../session/sessions.js';
+import type { Capture, CaptureOptions } from '../peer/capture.js';
 import type { MediaTuning } from '../peer/media-tuning.js';
 import type { TokenStore } from '../session/tokens.js';
 import type { AuthSettings, Grant } from './auth.js';
@@ -33,6 +34,8 @@ export interface SignallingGateway extends AuthSettings {
   readonly tuning?: MediaTuning | undefined;
   /** What happens is told there. */
   readonly events?: EventBus | undefined;
+  /** Makes the files of `start_pcap` and `start_text2pcap`. */
+  createCapture?(options: CaptureOptions): Capture;
   /** Gets the `custom_event` of the admin API. */
   customEvent?(schema: string, data: object): void;
   /** Read anew for each `info`. */

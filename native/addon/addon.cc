@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "addon/capture_wrap.h"
 #include "addon/channel_wrap.h"
 #include "addon/convert.h"
 #include "addon/engine_wrap.h"
@@ -49,6 +50,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   data->peer = Napi::Persistent(PeerWrap::Define(env));
   data->source = Napi::Persistent(SourceWrap::Define(env));
   data->recorder = Napi::Persistent(RecorderWrap::Define(env));
+  data->capture = Napi::Persistent(CaptureWrap::Define(env));
   data->channel = Napi::Persistent(ChannelWrap::Define(env));
   data->tap = Napi::Persistent(TapWrap::Define(env));
   data->injector = Napi::Persistent(InjectorWrap::Define(env));

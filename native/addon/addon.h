@@ -10,6 +10,7 @@ struct AddonData {
   Napi::FunctionReference peer;
   Napi::FunctionReference source;
   Napi::FunctionReference recorder;
+  Napi::FunctionReference capture;
   Napi::FunctionReference channel;
   Napi::FunctionReference tap;
   Napi::FunctionReference injector;

@@ -190,6 +190,17 @@ Napi::Object ToJs(Napi::Env env, const Event& event) {
       js.Set("code", event.text);
       js.Set("message", event.more);
       break;
+    case EventType::kCaptureFull:
+      js.Set("type", "capture-full");
+      js.Set("capture", object);
+      js.Set("dropped", ToNumber(env, a));
+      break;
+    case EventType::kCaptureClosed:
+      js.Set("type", "capture-closed");
+      js.Set("capture", object);
+      js.Set("code", event.text);
+      js.Set("message", event.more);
+      break;
     case EventType::kTapsReady:
       js.Set("type", "taps-ready");
       break;

@@ -1,5 +1,6 @@
 #include "addon/engine_wrap.h"
 
+#include "addon/capture_wrap.h"
 #include "addon/convert.h"
 #include "addon/injector_wrap.h"
 #include "addon/peer_wrap.h"
@@ -59,6 +60,7 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
        InstanceMethod<&EngineWrap::CreatePeer>("createPeer"),
        InstanceMethod<&EngineWrap::CreateUdpSource>("createUdpSource"),
        InstanceMethod<&EngineWrap::CreateRecorder>("createRecorder"),
+       InstanceMethod<&EngineWrap::CreateCapture>("createCapture"),
        InstanceMethod<&EngineWrap::CreateTap>("createTap"),
        InstanceMethod<&EngineWrap::ArmTaps>("armTaps"),
        InstanceMethod<&EngineWrap::CreateInjector>("createInjector"),
@@ -112,6 +114,13 @@ Napi::Value EngineWrap::CreateRecorder(const Napi::CallbackInfo& info) {
     throw MakeError(info.Env(), "HG_ERR_ARGUMENT",
                     "createRecorder takes options");
   return RecorderWrap::Create(info.Env(), host_, info[0].As<Napi::Object>());
+}
+
+Napi::Value EngineWrap::CreateCapture(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject())
+    throw MakeError(info.Env(), "HG_ERR_ARGUMENT",
+                    "createCapture takes options");
+  return CaptureWrap::Create(info.Env(), host_, info[0].As<Napi::Object>());
 }
 
 Napi::Value EngineWrap::CreateTap(const Napi::CallbackInfo& info) {

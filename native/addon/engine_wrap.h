@@ -19,6 +19,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   Napi::Value CreatePeer(const Napi::CallbackInfo& info);
   Napi::Value CreateUdpSource(const Napi::CallbackInfo& info);
   Napi::Value CreateRecorder(const Napi::CallbackInfo& info);
+  Napi::Value CreateCapture(const Napi::CallbackInfo& info);
   Napi::Value CreateTap(const Napi::CallbackInfo& info);
   void ArmTaps(const Napi::CallbackInfo& info);
   Napi::Value CreateInjector(const Napi::CallbackInfo& info);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "addon/addon.h"
+#include "addon/capture_wrap.h"
 #include "addon/channel_wrap.h"
 #include "addon/convert.h"
 #include "addon/source_wrap.h"
@@ -147,6 +148,7 @@ Napi::Function PeerWrap::Define(Napi::Env env) {
        InstanceMethod<&PeerWrap::CreateChannel>("createChannel"),
        InstanceMethod<&PeerWrap::SetDataPaused>("setDataPaused"),
        InstanceMethod<&PeerWrap::GetStats>("stats"),
+       InstanceMethod<&PeerWrap::Capture>("capture"),
        InstanceMethod<&PeerWrap::Close>("close")});
 }
 
@@ -408,6 +410,13 @@ Napi::Value PeerWrap::CreateChannel(const Napi::CallbackInfo& info) {
 
 void PeerWrap::SetDataPaused(const Napi::CallbackInfo& info) {
   Data(info.Env()).SetPaused(info[0].ToBoolean().Value());
+}
+
+Napi::Value PeerWrap::Capture(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Captures::Handle& capture = CaptureWrap::HandleOf(info[0]);
+  return Napi::Boolean::New(
+      env, host_->engine(env).captures().Add(capture, peer_.shard, peer_.id));
 }
 
 void PeerWrap::Close(const Napi::CallbackInfo& info) {

@@ -42,6 +42,7 @@ class PeerWrap : public Napi::ObjectWrap<PeerWrap> {
   Napi::Value CreateChannel(const Napi::CallbackInfo& info);
   void SetDataPaused(const Napi::CallbackInfo& info);
   Napi::Value GetStats(const Napi::CallbackInfo& info);
+  Napi::Value Capture(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
   DataEndpoint& Data(Napi::Env env);

@@ -26,6 +26,8 @@ enum class EventType : std::uint8_t {
   kSourceTalking,
   kRecorderFull,
   kRecorderClosed,
+  kCaptureFull,
+  kCaptureClosed,
   kTapsReady,       // packets wait in taps
   kInjectorLow,     // a batch fits again
   kKeyframeWanted,  // of a source that the application feeds
@@ -45,7 +47,7 @@ struct StateCell {
 
 struct Event {
   EventType type = EventType::kLog;
-  std::uint32_t object = 0;  // id of a peer, source or recording
+  std::uint32_t object = 0;  // id of a peer, source, recording or capture
   std::int64_t a = 0;        // meaning by type: state, reason, track, size
   std::int64_t b = 0;
   std::string text;                 // ufrag, detail, profile, where

@@ -15,6 +15,7 @@ Engine::Engine(const EngineOptions& options, EventSink& events)
       mesh_(options.media_threads),
       sinks_(loops_),
       recorders_(sinks_, events),
+      captures_(loops_, events),
       taps_(sinks_, events),
       injectors_(loops_),
       load_(options.media_threads) {
@@ -31,6 +32,7 @@ void Engine::Stop() {
   for (const auto& loop : loops_) loop->Join();
   sinks_.Stop();
   recorders_.Stop();
+  captures_.Stop();
   // The SCTP thread may have other users; it shall know nothing of us.
   for (const auto& [id, endpoint] : data_) endpoint->Close();
   data_.clear();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dtls/certificate.h"
+#include "loop/captures.h"
 #include "loop/injectors.h"
 #include "loop/media_loop.h"
 #include "loop/recorders.h"
@@ -108,6 +109,7 @@ class Engine {
   void CloseSource(const SourceHandle& source);
 
   Recorders& recorders() { return recorders_; }
+  Captures& captures() { return captures_; }
   Taps& taps() { return taps_; }
 
   const std::vector<std::unique_ptr<MediaLoop>>& loops() const {
@@ -127,8 +129,9 @@ class Engine {
   std::shared_ptr<const DtlsContext> dtls_;
   ShardMesh mesh_;
   PlacedSinks sinks_;
-  // Media threads push to its rings until they are joined.
+  // Media threads push to their rings until they are joined.
   Recorders recorders_;
+  Captures captures_;
   Taps taps_;
   Injectors injectors_;
   std::vector<std::unique_ptr<MediaLoop>> loops_;

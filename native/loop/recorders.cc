@@ -4,18 +4,20 @@
 #include <vector>
 
 #include "work/recorder_track.h"
+#include "work/recording_writer.h"
 
 namespace hg {
 
 Recorders::Handle Recorders::Create(const RecorderOptions& options) {
   auto file = std::make_unique<MjrFile>(options.path, options.temporary_path);
-  if (!thread_) thread_.emplace(events_);
+  if (!thread_) thread_.emplace("hg-recorder");
   Handle handle{.recording = nullptr, .place = sinks_.New()};
   handle.recording = std::make_shared<Recording>(
       handle.place.id,
-      options.video ? Recording::kVideoRing : Recording::kOtherRing,
-      thread_->budget(), *thread_);
-  thread_->Add(handle.recording, std::move(file), options.info);
+      options.video ? Recording::kVideoRing : Recording::kOtherRing, budget_,
+      *thread_);
+  thread_->Add(std::make_unique<RecordingWriter>(
+      handle.recording, std::move(file), options.info, events_));
   return handle;
 }
 

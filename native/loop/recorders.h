@@ -1,5 +1,5 @@
 // The recordings of an engine: opens their files, puts a track's sink on a
-// media thread, and owns the recorder thread, which starts with the first of
+// media thread, and owns the file thread, which starts with the first of
 // them. Used by the application's thread.
 #pragma once
 
@@ -11,7 +11,9 @@
 #include "base/events.h"
 #include "loop/placed_sinks.h"
 #include "route/source.h"
-#include "work/recorder_thread.h"
+#include "work/file_thread.h"
+#include "work/mjr_file.h"
+#include "work/recording.h"
 
 namespace hg {
 
@@ -51,7 +53,8 @@ class Recorders {
  private:
   PlacedSinks& sinks_;
   EventSink& events_;
-  std::optional<RecorderThread> thread_;
+  RecorderBudget budget_;
+  std::optional<FileThread> thread_;
 };
 
 }  // namespace hg

@@ -7,7 +7,7 @@
 namespace hg {
 
 Taps::Handle Taps::Create(std::size_t capacity) {
-  TapQueue::Reader& reader = *this;
+  RingReader& reader = *this;
   return {.queue = std::make_shared<TapQueue>(capacity, budget_, reader),
           .place = sinks_.New()};
 }

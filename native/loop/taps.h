@@ -13,7 +13,7 @@
 
 namespace hg {
 
-class Taps final : private TapQueue::Reader {
+class Taps final : private RingReader {
  public:
   struct Handle {
     std::shared_ptr<TapQueue> queue;

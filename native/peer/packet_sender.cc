@@ -23,7 +23,14 @@ void PacketSender::End() {
   Count(std::exchange(batch_, nullptr)->End(), std::exchange(bytes_, 0));
 }
 
+void PacketSender::Capture(CaptureKind kind, Bytes plain) {
+  if (plain.empty()) return;
+  capture_->Push(CaptureDirection::kOut, kind, plain, host_.now());
+}
+
 void PacketSender::CommitRtcp(std::size_t size) {
+  if (capture_ != nullptr) [[unlikely]]
+    Capture(CaptureKind::kRtcp, Bytes(buffer_).first(size));
   const auto protected_size = srtp_->ProtectRtcp(buffer_, size);
   if (protected_size) Commit(*protected_size);
 }
@@ -46,6 +53,8 @@ void PacketSender::Send(Bytes datagram) {
 }
 
 void PacketSender::SendRtcp(MutableBytes buffer, std::size_t size) {
+  if (capture_ != nullptr) [[unlikely]]
+    Capture(CaptureKind::kRtcp, Bytes(buffer).first(size));
   const auto protected_size = srtp_->ProtectRtcp(buffer, size);
   if (protected_size) Send(Bytes(buffer).first(*protected_size));
 }

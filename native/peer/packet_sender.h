@@ -10,6 +10,7 @@
 #include "ice/ice_transport.h"
 #include "peer/packet_io.h"
 #include "peer/peer_stats.h"
+#include "route/capture_queue.h"
 #include "srtp/srtp_session.h"
 
 namespace hg {
@@ -27,6 +28,9 @@ class PacketSender {
   bool consent() const { return consent_; }
   // Once DTLS gave the keys.
   void set_srtp(SrtpSession& srtp) { srtp_ = &srtp; }
+  // Where plain packets go as well; null: nowhere.
+  void set_capture(CaptureQueue* capture) { capture_ = capture; }
+  CaptureQueue* capture() const { return capture_; }
   bool CanSendMedia() const { return consent_ && srtp_ != nullptr; }
 
   void Begin();
@@ -39,6 +43,8 @@ class PacketSender {
   }
   // The packet of `size` bytes that is there now; 0: it could not be written.
   void CommitRtp(std::size_t size) {
+    if (capture_ != nullptr) [[unlikely]]
+      Capture(CaptureKind::kRtp, Bytes(buffer_).first(size));
     const auto protected_size =
         size == 0 ? std::nullopt : srtp_->ProtectRtp(buffer_, size);
     if (!protected_size) return stats_.send_dropped.Add();
@@ -62,6 +68,7 @@ class PacketSender {
     batch_->Commit(size);
     bytes_ += size;
   }
+  void Capture(CaptureKind kind, Bytes plain);
   void SendThroughIce(Bytes datagram);
   void Count(const DatagramBatch::Result& result, std::size_t bytes);
 
@@ -69,6 +76,7 @@ class PacketSender {
   IceTransport& ice_;
   PeerStats& stats_;
   SrtpSession* srtp_ = nullptr;  // null: no keys yet
+  CaptureQueue* capture_ = nullptr;
   bool consent_ = false;
   bool open_ = false;
   DatagramBatch* batch_ = nullptr;  // null: not open, or through ICE

@@ -112,12 +112,23 @@ void Peer::SetMaxBitrate(std::uint64_t bitrate_bps) {
   if (!closed_) ingress().SetMaxBitrate(bitrate_bps);
 }
 
+void Peer::SetCapture(std::shared_ptr<CaptureQueue> capture) {
+  if (closed_) capture.reset();
+  sender_.set_capture(capture.get());
+  capture_ = std::move(capture);
+}
+
+void Peer::EndCapture(const CaptureQueue& capture) {
+  if (capture_.get() == &capture) SetCapture(nullptr);
+}
+
 void Peer::Close(PeerCloseReason reason, std::string detail) {
   if (closed_) return;
   closed_ = true;
   sender_.set_consent(false);
   egress_.Close();
   if (ingress_) ingress_->Close();
+  SetCapture(nullptr);
   data_.reset();
   if (dtls_) dtls_->Close();
   Event event;
@@ -201,6 +212,8 @@ void Peer::OnRtp(MutableBytes datagram) {
   const auto plain = srtp_->UnprotectRtp(datagram);
   if (plain.outcome != SrtpSession::Outcome::kOk)
     return stats_->srtp_failures.Add();
+  if (sender_.capture() != nullptr) [[unlikely]]
+    CaptureIn(CaptureKind::kRtp, datagram.first(plain.size));
   if (!ingress_->OnPacket(datagram.first(plain.size))) stats_->unexpected.Add();
 }
 
@@ -209,7 +222,13 @@ void Peer::OnRtcp(MutableBytes datagram) {
   const auto plain = srtp_->UnprotectRtcp(datagram);
   if (plain.outcome != SrtpSession::Outcome::kOk)
     return stats_->srtp_failures.Add();
+  if (sender_.capture() != nullptr) [[unlikely]]
+    CaptureIn(CaptureKind::kRtcp, datagram.first(plain.size));
   egress_.OnRtcp(datagram.first(plain.size));
+}
+
+void Peer::CaptureIn(CaptureKind kind, Bytes plain) {
+  sender_.capture()->Push(CaptureDirection::kIn, kind, plain, host_.now());
 }
 
 // ---- what the two halves ask for --------------------------------------------

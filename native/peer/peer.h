@@ -19,6 +19,7 @@
 #include "peer/packet_io.h"
 #include "peer/packet_sender.h"
 #include "peer/peer_stats.h"
+#include "route/capture_queue.h"
 #include "sctp/data_port.h"
 #include "srtp/srtp_session.h"
 
@@ -86,6 +87,11 @@ class Peer final : private IceTransport::Observer,
   void SetData(std::shared_ptr<DataPort> data);
   // From there.
   void SendData(std::span<const std::vector<std::uint8_t>> packets);
+  // Its RTP and RTCP packets are copied there from now on, decrypted, in both
+  // directions, instead of to another.
+  void SetCapture(std::shared_ptr<CaptureQueue> capture);
+  // No more, if they are.
+  void EndCapture(const CaptureQueue& capture);
   // Frees what can be freed at once and posts kPeerClosed; the host removes
   // the peer at the end of the turn. Closing twice does nothing.
   void Close(PeerCloseReason reason, std::string detail);
@@ -138,6 +144,7 @@ class Peer final : private IceTransport::Observer,
   void OnDtlsDatagram(Bytes datagram);
   void OnRtp(MutableBytes datagram);
   void OnRtcp(MutableBytes datagram);
+  void CaptureIn(CaptureKind kind, Bytes plain);
   Ingress& ingress();
   void StartDtls();
   void NoteTime(Gauge& when_us);
@@ -161,7 +168,8 @@ class Peer final : private IceTransport::Observer,
   std::unique_ptr<DtlsSession> dtls_;
   std::unique_ptr<Ingress> ingress_;  // null: it sends nothing
   std::optional<PeerRemote> remote_;
-  std::shared_ptr<DataPort> data_;  // null: it has no data channels
+  std::shared_ptr<CaptureQueue> capture_;  // that of sender_
+  std::shared_ptr<DataPort> data_;         // null: it has no data channels
   std::deque<std::vector<std::uint8_t>> waiting_handshake_;
 
   std::optional<Timestamp> timer_;  // what it is set to

@@ -13,6 +13,7 @@
 #include "base/counter.h"
 #include "base/mailbox.h"
 #include "base/pool.h"
+#include "base/ring_reader.h"
 
 namespace hg {
 
@@ -31,17 +32,8 @@ struct TapBudget {
 
 class TapQueue {
  public:
-  // Who empties the rings. Wake() is called from any thread.
-  class Reader {
-   public:
-    virtual void Wake() = 0;
-
-   protected:
-    ~Reader() = default;
-  };
-
   // `capacity`: packets, a power of two. `budget` and `reader` must outlive it.
-  TapQueue(std::size_t capacity, TapBudget& budget, Reader& reader)
+  TapQueue(std::size_t capacity, TapBudget& budget, RingReader& reader)
       : budget_(budget), reader_(reader), ring_(capacity) {}
   ~TapQueue();
   TapQueue(const TapQueue&) = delete;
@@ -59,7 +51,7 @@ class TapQueue {
 
  private:
   TapBudget& budget_;
-  Reader& reader_;
+  RingReader& reader_;
   SpscRing<PacketRef> ring_;
 };
 

@@ -1,15 +1,15 @@
 #include "work/ready_thread.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
 #include <system_error>
 #include <utility>
+
+#include "work/service_thread.h"
 
 namespace hg {
 
@@ -21,12 +21,11 @@ ReadyThread::ReadyThread(int fd, const char* name,
   if (event_fd_ < 0)
     throw std::system_error(errno, std::generic_category(), "eventfd");
   try {
-    thread_ = std::thread([this] { Run(); });
+    thread_ = StartServiceThread(name, [this] { Run(); });
   } catch (...) {
     close(event_fd_);
     throw;
   }
-  pthread_setname_np(thread_.native_handle(), name);
 }
 
 ReadyThread::~ReadyThread() {
@@ -48,11 +47,6 @@ void ReadyThread::Wake() const {
 }
 
 void ReadyThread::Run() {
-  // Signals of the process are for its own threads.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-
   while (!stopping_.load(std::memory_order_acquire)) {
     // poll() overlooks a negative descriptor.
     const bool watching = watching_.load(std::memory_order_acquire);

@@ -1,6 +1,6 @@
 // Where a track goes that is recorded: a Sink that numbers packets so that the
 // file holds one stream, whatever it is linked to and however often the sender
-// restarts, and hands them to the recorder thread. The numbers begin with those
+// restarts, and hands them to the file thread. The numbers begin with those
 // of the first packet, which is a keyframe in video.
 #pragma once
 

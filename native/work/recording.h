@@ -1,6 +1,6 @@
 // What the threads of one recording share: the ring that packets go through
-// from a media thread (or messages, from JavaScript) to the recorder thread,
-// and the statistics.
+// from a media thread (or messages, from JavaScript) to the file
+// thread, and the statistics.
 #pragma once
 
 #include <atomic>
@@ -13,14 +13,14 @@
 
 #include "base/clock.h"
 #include "base/counter.h"
-#include "base/events.h"
 #include "base/mailbox.h"
 #include "base/pool.h"
+#include "base/ring_reader.h"
 
 namespace hg {
 
-// `dropped` is written by whoever pushes, the others by the recorder thread;
-// read by any.
+// `dropped` is written by whoever pushes, the others by the file thread; read
+// by any.
 struct RecordingStats {
   Counter packets;    // written, or to be within a second
   Counter dropped;    // found the ring full, or the file broken
@@ -40,14 +40,6 @@ struct RecorderBudget {
 
 class Recording {
  public:
-  // Who empties the rings. Wake() is called from any thread.
-  class Reader {
-   public:
-    virtual void Wake() = 0;
-
-   protected:
-    ~Reader() = default;
-  };
   struct Item {
     // One of the two.
     PacketRef packet;
@@ -64,7 +56,7 @@ class Recording {
 
   // `budget` and `reader` must outlive it.
   Recording(std::uint32_t number, std::size_t ring_size, RecorderBudget& budget,
-            Reader& reader)
+            RingReader& reader)
       : id(number), budget_(budget), reader_(reader), ring_(ring_size) {}
   ~Recording() {
     while (Pop()) {
@@ -99,7 +91,7 @@ class Recording {
   // The file cannot be written any more.
   bool broken() const { return broken_.load(std::memory_order_relaxed); }
 
-  // ---- the recorder thread --------------------------------------------------
+  // ---- the file thread ------------------------------------------------------
 
   std::optional<Item> Pop() {
     auto item = ring_.Pop();
@@ -115,7 +107,6 @@ class Recording {
 
   const std::uint32_t id;
   RecordingStats stats;
-  const std::shared_ptr<StateCell> full = std::make_shared<StateCell>();
 
  private:
   static std::int64_t WeightOf(const Item& item) {
@@ -123,7 +114,7 @@ class Recording {
   }
 
   RecorderBudget& budget_;
-  Reader& reader_;
+  RingReader& reader_;
   SpscRing<Item> ring_;
   std::uint64_t pushed_ = 0;
   std::atomic<bool> ended_{false};

@@ -17,47 +17,24 @@ constexpr std::size_t kMessageTime = 8;
 RecordingWriter::RecordingWriter(std::shared_ptr<Recording> recording,
                                  std::unique_ptr<MjrFile> file,
                                  std::string info, EventSink& events)
-    : recording_(std::move(recording)),
+    : FileTask({events, EventType::kRecorderFull, EventType::kRecorderClosed,
+                recording->id}),
+      recording_(std::move(recording)),
       file_(std::move(file)),
-      info_(std::move(info)),
-      events_(events) {
+      info_(std::move(info)) {
   recording_->stats.bytes.Set(file_->size());
 }
 
-RecordingWriter::Left RecordingWriter::Serve(Timestamp now, WallTime wall_now,
-                                             bool last) {
-  const bool ended = recording_->ended() || last;
-  try {
-    const bool empty = Drain(now, wall_now);
-    ReportDrops(now);
-    if (!empty) return Left::kMore;
-    if (!ended) {
-      if (unflushed_since_ && now - *unflushed_since_ >= kFlushInterval)
-        Flush();
-      return Left::kNone;
-    }
-    if (failed_) return Left::kDone;
-    file_->Finish();
-    PostClosed(nullptr);
-    return Left::kDone;
-  } catch (const FileError& error) {
-    failed_ = true;
-    recording_->SetBroken();
-    recording_->stats.bytes.Set(file_->size());
-    PostClosed(&error);
-    return ended ? Left::kDone : Left::kMore;
-  }
+void RecordingWriter::OnFailed() {
+  recording_->SetBroken();
+  recording_->stats.bytes.Set(file_->size());
 }
 
-bool RecordingWriter::Drain(Timestamp now, WallTime wall_now) {
-  for (std::size_t i = 0; i < kItemsPerTurn; ++i) {
-    const auto item = recording_->Pop();
-    if (!item) return true;
-    if (failed_) continue;
-    Add(*item, now, wall_now);
-    if (file_->buffered() >= kChunk) Flush();
-  }
-  return recording_->empty();
+bool RecordingWriter::TakeOne(Timestamp now, WallTime wall_now) {
+  const auto item = recording_->Pop();
+  if (!item) return false;
+  if (!failed()) Add(*item, now, wall_now);
+  return true;
 }
 
 void RecordingWriter::Add(const Recording::Item& item, Timestamp now,
@@ -91,38 +68,10 @@ void RecordingWriter::Add(const Recording::Item& item, Timestamp now,
     StoreU64(record.data(), static_cast<std::uint64_t>(wall_us));
     std::ranges::copy(bytes, record.begin() + kMessageTime);
   }
-  if (!unflushed_since_) unflushed_since_ = now;
   RecordingStats& stats = recording_->stats;
   stats.packets.Add();
   stats.bytes.Set(file_->size());
   stats.duration_ms.Set(millis_);
-}
-
-void RecordingWriter::Flush() {
-  unflushed_since_.reset();
-  file_->Flush();
-}
-
-void RecordingWriter::ReportDrops(Timestamp now) {
-  const std::uint64_t dropped = recording_->stats.dropped.value();
-  if (failed_ || dropped == drops_seen_ ||
-      (drops_reported_ && now - *drops_reported_ < kFullInterval))
-    return;
-  drops_seen_ = dropped;
-  drops_reported_ = now;
-  events_.PostState(EventType::kRecorderFull, recording_->id, recording_->full,
-                    static_cast<std::uint32_t>(dropped));
-}
-
-void RecordingWriter::PostClosed(const FileError* error) {
-  Event event;
-  event.type = EventType::kRecorderClosed;
-  event.object = recording_->id;
-  if (error != nullptr) {
-    event.text = error->code();
-    event.more = error->what();
-  }
-  events_.Post(std::move(event));
 }
 
 }  // namespace hg

@@ -1,12 +1,13 @@
 #include "work/sctp_thread.h"
 
-#include <pthread.h>
 #include <time.h>
 
 #include <algorithm>
 #include <future>
 #include <mutex>
 #include <utility>
+
+#include "work/service_thread.h"
 
 namespace hg {
 namespace {
@@ -102,8 +103,7 @@ void SctpThread::User::Barrier() {
 // ---- the thread -------------------------------------------------------------
 
 SctpThread::SctpThread() : mailbox_(std::make_shared<SctpMailbox>()) {
-  thread_ = std::thread([this] { Run(); });
-  pthread_setname_np(thread_.native_handle(), "hg-sctp");
+  thread_ = StartServiceThread("hg-sctp", [this] { Run(); });
 }
 
 SctpThread::~SctpThread() {

@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import type { Logger } from '../../lib/logger.js';
 import { silentLogger } from '../../lib/logger.js';
 import type { NativeEvent } from '../../lib/native/types.js';
+import { Captures } from '../../lib/peer/capture.js';
 import { Peers } from '../../lib/peer/peers.js';
 import { StreamingPlugin, type StreamingOptions } from '../../lib/plugins/index.js';
 import type { Plugin } from '../../lib/plugins/plugin.js';
@@ -27,7 +28,8 @@ export class MediaBench {
     warn: (first: string | object, second?: string) => this.#warn(first, second),
   };
   readonly engine = new StubEngine((events) => this.#dispatch(events));
-  readonly peers = new Peers(this.engine, this.logger);
+  readonly captures = new Captures(this.engine, this.logger);
+  readonly peers = new Peers(this.engine, this.logger, this.captures);
   readonly sources = new UdpSources(this.engine, this.logger);
   readonly mountpoints = new Mountpoints(this.sources, this.logger);
   readonly recorders = new Recorders(this.engine, this.logger);
@@ -45,7 +47,7 @@ export class MediaBench {
   #dispatch(events: NativeEvent[]): void {
     for (const event of events) {
       if (this.recorders.handleNativeEvent(event) || this.taps.handleNativeEvent(event)) continue;
-      if (this.injectors.handleNativeEvent(event)) continue;
+      if (this.injectors.handleNativeEvent(event) || this.captures.handleNativeEvent(event)) continue;
       if (!this.peers.handleNativeEvent(event)) this.sources.handleNativeEvent(event);
     }
   }

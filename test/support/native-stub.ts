@@ -4,6 +4,9 @@
  * and remembers what it was asked for.
  */
 import type {
+  NativeCapture,
+  NativeCaptureOptions,
+  NativeCaptureStats,
   NativeChannelOptions,
   NativeCloseReason,
   NativeDataChannel,
@@ -44,12 +47,15 @@ export class StubEngine implements NativeEngine {
   readonly peers: StubPeer[] = [];
   readonly sources: StubSource[] = [];
   readonly recorders: StubRecorder[] = [];
+  readonly captures: StubCapture[] = [];
   readonly taps: StubTap[] = [];
   readonly injectors: StubInjector[] = [];
   /** No event tells of packets in taps any more. */
   tapsReady = false;
   /** Code and text of what creating a recorder fails with. */
   recorderFailure: string | null = null;
+  /** The same of a capture. */
+  captureFailure: string | null = null;
   /** What it was tuned to, one after another. */
   readonly tuned: object[] = [];
   iceDebug = false;
@@ -105,6 +111,14 @@ export class StubEngine implements NativeEngine {
     const recorder = new StubRecorder(this, this.#next++, options);
     this.recorders.push(recorder);
     return recorder;
+  }
+
+  createCapture(options: NativeCaptureOptions): StubCapture {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+    if (this.captureFailure !== null) throw nativeFailure(this.captureFailure);
+    const capture = new StubCapture(this, this.#next++, options);
+    this.captures.push(capture);
+    return capture;
   }
 
   createTap(options: NativeTapOptions): StubTap {
@@ -300,6 +314,11 @@ export class StubPeer implements NativePeer {
   setDataPaused(paused: boolean): void {
     this.#mustBeOpen();
     this.dataPaused = paused;
+  }
+
+  capture(capture: NativeCapture): boolean {
+    this.#mustBeOpen();
+    return (capture as StubCapture).add(this);
   }
 
   stats(): NativePeerStats {
@@ -503,6 +522,52 @@ export class StubRecorder implements NativeRecorder {
 
   finish(code = '', message = ''): void {
     this.#engine.post({ type: 'recorder-closed', recorder: this.id, code, message });
+  }
+}
+
+/** Its file is finished in a later turn. */
+export class StubCapture implements NativeCapture {
+  readonly id: number;
+  readonly options: NativeCaptureOptions;
+  readonly peers: StubPeer[] = [];
+  /** How many peers may be captured. */
+  room = 64;
+  dropped = 0;
+  closed = false;
+  readonly #engine: StubEngine;
+
+  constructor(engine: StubEngine, id: number, options: NativeCaptureOptions) {
+    this.#engine = engine;
+    this.id = id;
+    this.options = options;
+  }
+
+  stats(): NativeCaptureStats {
+    return { packets: 3, bytes: 400, dropped: this.dropped };
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.finish();
+  }
+
+  // ---- for tests ----------------------------------------------------------------
+
+  add(peer: StubPeer): boolean {
+    if (this.closed) throw nativeFailure('HG_ERR_CLOSED');
+    if (this.room === 0) return false;
+    this.peers.push(peer);
+    return true;
+  }
+
+  fill(dropped: number): void {
+    this.dropped = dropped;
+    this.#engine.post({ type: 'capture-full', capture: this.id, dropped });
+  }
+
+  finish(code = '', message = ''): void {
+    this.#engine.post({ type: 'capture-closed', capture: this.id, code, message });
   }
 }
 

@@ -9,7 +9,7 @@ import type { HandleContext } from './request.js';
  * clock; `pluginOnly` leaves all behind `plugin_specific` out.
  */
 export function handleInfo(context: HandleContext, pluginOnly: boolean): object {
-  const { gateway, session, handle, settings } = context;
+  const { gateway, session, handle, settings, captures } = context;
   const { plugin } = handle;
   const timeout = session.timeout ?? gateway.sessions.options.sessionTimeout;
   const about = {
@@ -36,6 +36,7 @@ export function handleInfo(context: HandleContext, pluginOnly: boolean): object 
     ...(inspected === null ? {} : { 'pending-trickles': handle.earlyCandidates }),
     // What is to be sent leaves at the end of the turn it came in.
     'queued-packets': 0,
+    ...captures.info(handle),
     ...(inspected === null ? {} : { webrtc: webrtcInfo(inspected, settings.media.maxNackQueue) }),
   };
 }

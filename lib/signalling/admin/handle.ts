@@ -1,14 +1,22 @@
 /** Requests about a handle. */
+import type { CaptureFormat } from '../../peer/capture.js';
 import { boolean, optional, positiveInteger, string } from '../../plugins/shape.js';
-import { API_ERROR, ApiError } from '../../session/api-error.js';
 import { handleInfo } from './handle-info.js';
-import type { AdminRequests, HandleContext } from './request.js';
+import type { AdminRequest, AdminRequests, HandleContext } from './request.js';
 import { adminRequest } from './request.js';
 
 const CAPTURE = { folder: optional(string), filename: optional(string), truncate: optional(positiveInteger, 0) };
 
-const startCapture = adminRequest<typeof CAPTURE, HandleContext>(CAPTURE, noCapture);
-const stopCapture = adminRequest<Record<never, never>, HandleContext>({}, noCapture);
+const startCapture = (format: CaptureFormat): AdminRequest<HandleContext> =>
+  adminRequest(CAPTURE, ({ captures, handle }, body) => {
+    captures.start(handle, format, body);
+    return {};
+  });
+/** Of either format: a handle has one capture. */
+const stopCapture: AdminRequest<HandleContext> = adminRequest({}, async ({ captures, handle }) => {
+  const dropped = await captures.stop(handle);
+  return dropped === 0 ? {} : { dropped };
+});
 
 /** Verb → request. */
 export const HANDLE_REQUESTS: AdminRequests<HandleContext> = {
@@ -24,12 +32,8 @@ export const HANDLE_REQUESTS: AdminRequests<HandleContext> = {
     handle.hangup('Admin API');
     return {};
   }),
-  start_pcap: startCapture,
-  start_text2pcap: startCapture,
+  start_pcap: startCapture('pcap'),
+  start_text2pcap: startCapture('text2pcap'),
   stop_pcap: stopCapture,
   stop_text2pcap: stopCapture,
 };
-
-function noCapture(): never {
-  throw new ApiError(API_ERROR.UNKNOWN, 'packets are not captured yet: there is no packet capture in this version');
-}

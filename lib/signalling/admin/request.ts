@@ -2,6 +2,7 @@ import type { Shape, Shaped } from '../../plugins/shape.js';
 import type { Session } from '../../session/session.js';
 import type { SessionHandle } from '../../session/handle.js';
 import type { JanusApi, SignallingGateway } from '../janus-api.js';
+import type { HandleCaptures } from './captures.js';
 import type { AdminSettings } from './settings.js';
 
 /** What a request about the server works with. */
@@ -9,6 +10,7 @@ export interface ServerContext {
   readonly gateway: SignallingGateway;
   readonly core: JanusApi;
   readonly settings: AdminSettings;
+  readonly captures: HandleCaptures;
 }
 
 /** What a request about a session works with. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Http, Scenario, Step } from './play.js';
 
 const create: Step = { ask: { janus: 'create' }, as: 'session' };
@@ -21,6 +24,22 @@ const get = (path: string): Http => ({ http: 'GET', path, admin: true });
 const setting = (janus: string, field: string, good: readonly unknown[], bad: readonly unknown[]): Http[] => [
   server({ janus }),
   ...[...bad, ...good].map((value) => server({ janus, [field]: value })),
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'headgate-captures-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** Each server has its own. */
+const CAPTURES = `${folder}/$handle`;
+
+/** A capture that is continued once. */
+const captures = (format: string, filename: string): Http[] => [
+  handle({ janus: `start_${format}`, folder: CAPTURES, filename }),
+  handle({ janus: 'start_pcap', folder: CAPTURES, filename: 'other' }),
+  handle({ janus: 'start_text2pcap', folder: CAPTURES, filename: 'other' }),
+  handle({ janus: 'handle_info' }),
+  handle({ janus: `stop_${format}` }),
+  handle({ janus: `stop_${format}` }),
+  handle({ janus: 'handle_info' }),
 ];
 
 /** The admin API, over HTTP. Needs `admin_secret = "admin"`. */
@@ -141,10 +160,22 @@ export const adminScenarios: readonly Scenario[] = [
       handle({ janus: 'handle_info' }),
       handle({ janus: 'handle_info', plugin_only: 'x' }),
       handle({ janus: 'handle_info', plugin_only: true }),
-      handle({ janus: 'hangup_webrtc' }),
       handle({ janus: 'stop_pcap' }),
       handle({ janus: 'stop_text2pcap' }),
       handle({ janus: 'start_pcap', folder: 5 }),
+      handle({ janus: 'start_pcap', filename: 5 }),
+      handle({ janus: 'start_pcap', truncate: -1 }),
+      handle({ janus: 'start_pcap', truncate: 'x' }),
+      handle({ janus: 'start_text2pcap', truncate: 1.5 }),
+      handle({ janus: 'start_pcap', folder: '', filename: 'x' }),
+      handle({ janus: 'start_pcap', folder: CAPTURES, filename: '' }),
+      handle({ janus: 'start_pcap', folder: '/proc/1', filename: 'x' }),
+      ...captures('pcap', 'a.pcap'),
+      ...captures('text2pcap', 'a.txt'),
+      handle({ janus: 'start_pcap', folder: `${CAPTURES}/deep/er`, filename: 'a.pcap', truncate: 64 }),
+      handle({ janus: 'stop_text2pcap' }),
+      handle({ janus: 'start_text2pcap', folder: CAPTURES, filename: 'b.txt' }),
+      handle({ janus: 'hangup_webrtc' }),
       handle({ janus: 'detach_handle' }),
       handle({ janus: 'detach_handle' }),
       session({ janus: 'list_handles' }),
@@ -184,8 +215,10 @@ export const adminScenarios: readonly Scenario[] = [
           jsep: { type: 'offer', sdp: '$offer' },
         },
       },
+      handle({ janus: 'start_pcap', folder: CAPTURES, filename: 'peer.pcap' }),
       handle({ janus: 'handle_info' }),
       handle({ janus: 'hangup_webrtc' }),
+      handle({ janus: 'stop_pcap' }),
     ],
   },
 ];

@@ -206,7 +206,7 @@ t.test('ICE that fails is told each time, or ends the peer at once if that is as
     [{ hangupOnFailed: true }, { hangupOnFailed: false }],
   ]) {
     const bench = new MediaBench();
-    const peers = new Peers(bench.engine, bench.logger, wish);
+    const peers = new Peers(bench.engine, bench.logger, bench.captures, wish);
     const peer = peers.createPeer(ofPeer);
     const heard: unknown[] = [];
     peer.on('icefailed', () => heard.push('failed'));

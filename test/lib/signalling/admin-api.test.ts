@@ -1,6 +1,7 @@
 /** The verbs of the admin API, without a transport. The codes are those Janus 1.1.2 answers with. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { basename, dirname } from 'node:path';
 import t, { type Test } from 'tap';
 
 import { UsageError } from '../../../lib/errors.js';
@@ -11,7 +12,9 @@ import { mappedAddress } from '../../../lib/signalling/admin/stun.js';
 import { apiOf } from '../../../lib/signalling/janus-api.js';
 
 import { StreamingPlugin } from '../../../lib/plugins/index.js';
-import { StreamingBench } from '../../support/media-bench.js';
+import type { CaptureOptions } from '../../../lib/peer/capture.js';
+import type { Peer, PeerOptions } from '../../../lib/peer/peer.js';
+import { MediaBench, StreamingBench, turn } from '../../support/media-bench.js';
 import type { Json, TestGateway } from '../support/signalling.js';
 import { LobbyPlugin, OddPlugin, testGateway } from '../support/signalling.js';
 
@@ -353,14 +356,130 @@ t.test('handle_info shows the token that the client attached with', async (t) =>
   t.notOk('opaque_id' in info);
 });
 
-t.test('packets are not captured, and the answer says so', async (t) => {
-  const { api, on } = withSession(t);
+function captured(t: Test) {
+  const bench = new MediaBench();
+  const createPeer = (options?: PeerOptions): Peer => bench.peers.createPeer(options);
+  const gateway = Object.assign(testGateway(t, { adminSecret: SECRET, createPeer }), {
+    createCapture: (options: CaptureOptions) => bench.captures.createCapture(options),
+  });
+  const api = new Admin(gateway);
+  const session = gateway.sessions.create(new Owner());
+  const handle = session.attach(gateway.odd, 'op');
+  const on = { session_id: session.id, handle_id: handle.id };
+  const folder = t.testdir({ file: '' });
+  const info = async (): Promise<object> => {
+    const all = (await api.ask('handle_info', on)).info as object;
+    return Object.fromEntries(Object.entries(all).filter(([name]) => name.includes('pcap')));
+  };
+  return { bench, api, session, handle, on, folder, info };
+}
 
-  for (const verb of ['start_pcap', 'stop_pcap', 'start_text2pcap', 'stop_text2pcap']) {
-    t.match(await api.ask(verb, on), { error: { code: 490, reason: /not captured/ } }, verb);
+t.test('a handle is captured from before it has a peer on, through each of them', async (t) => {
+  const { bench, api, handle, on, folder, info } = captured(t);
+
+  t.match(await api.ask('start_pcap', { ...on, folder, filename: 'a.pcap', truncate: 64 }), { janus: 'success' });
+
+  const [native] = bench.engine.captures;
+  const path = `${folder}/a.pcap`;
+  const label = `[session=${String(on.session_id)}][handle=${String(on.handle_id)}]`;
+  t.same(native?.options, { path, format: 'pcap', truncate: 64, label });
+  t.same(await info(), { 'dump-to-pcap': true, 'pcap-file': path });
+  handle.createPeer();
+  handle.hangup('Admin API');
+  handle.createPeer();
+  await turn();
+  t.equal(native?.peers.length, 2);
+  t.equal(native?.closed, false);
+  t.match(await api.ask('stop_pcap', on), { janus: 'success', dropped: undefined });
+  t.equal(native?.closed, true);
+  t.same(await info(), {});
+  handle.hangup('Admin API');
+  handle.createPeer();
+  t.equal(native?.peers.length, 2);
+});
+
+t.test('a peer that is there is captured; a handle has one capture, in one format', async (t) => {
+  const { bench, api, handle, on, folder, info } = captured(t);
+  handle.createPeer();
+
+  t.equal(await api.code('stop_pcap', on), 490);
+  t.equal(await api.code('start_text2pcap', { ...on, folder, filename: 'a.txt' }), 0);
+
+  const [native] = bench.engine.captures;
+  t.match(native?.options, { format: 'text2pcap', truncate: 0 });
+  t.equal(native?.peers.length, 1);
+  t.same(await info(), { 'dump-to-text2pcap': true, 'text2pcap-file': `${folder}/a.txt` });
+  for (const verb of ['start_pcap', 'start_text2pcap']) {
+    t.match(await api.ask(verb, { ...on, folder }), { error: { code: 490, reason: /captured to .*a\.txt already/ } });
   }
+  t.equal(bench.engine.captures.length, 1);
+  if (native !== undefined) native.dropped = 5;
+  t.match(await api.ask('stop_pcap', on), { janus: 'success', dropped: 5 });
+  t.equal(await api.code('stop_text2pcap', on), 490);
+});
+
+t.test('a capture of the application is respected', async (t) => {
+  const { api, handle, on, folder } = captured(t);
+  const capture = handle.createPeer().capture({ path: `${folder}/own.pcap` });
+
+  t.match(await api.ask('start_pcap', { ...on, folder }), { error: { code: 490, reason: /own\.pcap already/ } });
+  t.equal(await api.code('stop_pcap', on), 490);
+  t.equal(capture.closed, false);
+});
+
+t.test('a capture ends with its handle, and when it cannot be written', async (t) => {
+  const { bench, api, session, handle, on, folder, info } = captured(t);
+  await api.ask('start_pcap', { ...on, folder });
+  bench.engine.captures[0]?.finish('ENOSPC', 'full');
+  await turn();
+  t.same(await info(), {});
+  t.equal(await api.code('stop_pcap', on), 490);
+
+  t.equal(await api.code('start_pcap', { ...on, folder }), 0);
+  handle.close(false);
+  t.equal(bench.engine.captures[1]?.closed, true);
+  const other = session.attach(handle.plugin, 'op');
+  t.equal(await api.code('start_pcap', { ...on, handle_id: other.id, folder }), 0);
+});
+
+t.test('a capture without a name gets one of its own', async (t) => {
+  const { bench, api, on, folder } = captured(t);
+
+  for (const [verb, name] of [
+    ['start_pcap', /^headgate-[0-9a-f]{12}\.pcap$/],
+    ['start_text2pcap', /^headgate-[0-9a-f]{12}\.txt$/],
+  ] as const) {
+    await api.ask(verb, { ...on, folder });
+    const { path = '' } = bench.engine.captures.at(-1)?.options ?? {};
+    t.equal(dirname(path), folder);
+    t.match(basename(path), name);
+    await api.ask('stop_pcap', on);
+  }
+});
+
+t.test('a file that cannot be had is an answer that says why', async (t) => {
+  const { bench, api, on, folder, info } = captured(t);
+
   t.equal(await api.code('start_pcap', { ...on, folder: 5 }), 467);
   t.equal(await api.code('start_pcap', { ...on, truncate: -1 }), 467);
+  t.equal(await api.code('start_pcap', { ...on, folder: '' }), 490);
+  t.equal(await api.code('start_pcap', { ...on, folder, filename: '' }), 490);
+  t.equal(await api.code('start_pcap', { ...on, filename: 'a\0b' }), 490);
+  t.match(await api.ask('start_pcap', { ...on, folder: `${folder}/file` }), {
+    error: { code: 490, reason: /a part of the path is a file/ },
+  });
+  bench.engine.captureFailure = 'EROFS';
+  t.match(await api.ask('start_pcap', { ...on, folder, filename: 'x' }), {
+    error: { code: 490, reason: new RegExp(`${folder}/x: the file system is read-only`) },
+  });
+  t.same(await info(), {});
+});
+
+t.test('a gateway without media captures nothing', async (t) => {
+  const { api, on } = withSession(t);
+
+  t.equal(await api.code('start_pcap', on), 490);
+  t.equal(await api.code('stop_pcap', on), 490);
 });
 
 t.test('a plugin that fails to tell hides nothing else', async (t) => {

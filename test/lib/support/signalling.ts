@@ -9,7 +9,14 @@ import { WebSocket } from 'ws';
 import { Emitter } from '../../../lib/events.js';
 import type { LogControl, Logger } from '../../../lib/logger.js';
 import type { MediaTuning } from '../../../lib/peer/media-tuning.js';
-import type { HangupReason, Peer, PeerEvents, PeerState, RemoteCandidate } from '../../../lib/peer/peer.js';
+import type {
+  HangupReason,
+  Peer,
+  PeerEvents,
+  PeerFactory,
+  PeerState,
+  RemoteCandidate,
+} from '../../../lib/peer/peer.js';
 import type { Handle } from '../../../lib/plugins/handle.js';
 import { asyncRequest, Plugin, PluginError, reply, request } from '../../../lib/plugins/plugin.js';
 import { object, optional, positiveInteger, string } from '../../../lib/plugins/shape.js';
@@ -181,8 +188,11 @@ export function testGateway(
       adminSecret?: string;
       facts?: ServerFacts;
       control?: LogControl;
+      /** Default: fakes, in `peers`. */
+      createPeer?: PeerFactory['createPeer'];
     } = {},
 ): TestGateway {
+  const peers: FakePeer[] = [];
   const {
     apiSecret,
     adminSecret,
@@ -191,6 +201,11 @@ export function testGateway(
     tokenAuthSecret,
     authenticate,
     facts = { versionString: '1.2.3' },
+    createPeer = () => {
+      const peer = new FakePeer();
+      peers.push(peer);
+      return peer as unknown as Peer;
+    },
     ...sessionOptions
   } = options;
   const log: LogEntry[] = [];
@@ -210,7 +225,6 @@ export function testGateway(
   };
   const lobby = new LobbyPlugin();
   const odd = new OddPlugin();
-  const peers: FakePeer[] = [];
   const sessions = new SessionTable(
     {
       plugins: new Map<string, Plugin>([
@@ -218,11 +232,7 @@ export function testGateway(
         [odd.package, odd],
       ]),
       logger,
-      createPeer: () => {
-        const peer = new FakePeer();
-        peers.push(peer);
-        return peer as unknown as Peer;
-      },
+      createPeer,
     },
     sessionOptions,
   );

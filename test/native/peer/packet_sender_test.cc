@@ -128,5 +128,51 @@ TEST_CASE("what cannot be written, protected or sent whole is dropped") {
   CHECK(rig.stats.packets_sent.value() == 1);
 }
 
+class NoReader final : public RingReader {
+ public:
+  void Wake() override {}
+};
+
+TEST_CASE("what leaves is captured as it was before SRTP, while it is wished") {
+  SenderRig rig;
+  NoReader reader;
+  CaptureBudget budget;
+  CaptureQueue capture(0, 1 << 16, budget, reader);
+  rig.sender.set_srtp(rig.srtp);
+  rig.sender.Begin();
+  WritePacket(rig, 1);
+  rig.sender.set_capture(&capture);
+
+  WritePacket(rig, 2);
+  rig.sender.CommitRtcp(WriteReport(rig.sender.Reserve()));
+  rig.sender.Send(kHandshake);  // not media
+  rig.sender.CommitRtp(0);      // could not be written
+  rig.sender.End();
+  rig.thread.time += 1s;
+  const MutableBytes buffer = rig.thread.scratch();
+  rig.sender.SendRtcp(buffer, WriteReport(buffer));
+  rig.sender.set_capture(nullptr);
+  rig.sender.Begin();
+  WritePacket(rig, 3);
+  rig.sender.End();
+
+  const auto left = rig.Take();
+  REQUIRE(left.rtp.size() == 3);
+  std::vector<std::uint8_t> bytes;
+  const auto check = [&](CaptureKind kind, Timestamp time,
+                         const std::vector<std::uint8_t>& plain) {
+    const auto packet = capture.Pop(bytes);
+    REQUIRE(packet);
+    CHECK(packet->direction == CaptureDirection::kOut);
+    CHECK(packet->kind == kind);
+    CHECK(packet->time == time);
+    CHECK(bytes == plain);
+  };
+  check(CaptureKind::kRtp, rig.thread.time - 1s, left.rtp[1]);
+  check(CaptureKind::kRtcp, rig.thread.time - 1s, left.rtcp[0]);
+  check(CaptureKind::kRtcp, rig.thread.time, left.rtcp[1]);
+  CHECK_FALSE(capture.Pop(bytes));
+}
+
 }  // namespace
 }  // namespace hg::test

@@ -17,7 +17,7 @@
 namespace hg::test {
 namespace {
 
-class ReaderStub final : public TapQueue::Reader {
+class ReaderStub final : public RingReader {
  public:
   void Wake() override { wakes.fetch_add(1); }
   std::atomic<int> wakes{0};

@@ -23,7 +23,7 @@ namespace {
 const ByteVector kKeyframe = {0x10, 0, 0, 0, 0x9d, 1, 42};
 const ByteVector kDelta = {0x10, 1, 0, 0, 5};
 
-class ReaderStub final : public Recording::Reader {
+class ReaderStub final : public RingReader {
  public:
   void Wake() override { ++wakes; }
   int wakes = 0;

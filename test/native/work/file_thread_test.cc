@@ -1,4 +1,4 @@
-#include "work/recorder_thread.h"
+#include "work/file_thread.h"
 
 #include <doctest/doctest.h>
 
@@ -11,6 +11,8 @@
 #include "native/rtp/packets.h"
 #include "native/work/folder.h"
 #include "native/work/mjr.h"
+#include "work/mjr_file.h"
+#include "work/recording_writer.h"
 
 namespace hg::test {
 namespace {
@@ -34,24 +36,29 @@ class Inbox final : public EventSink {
   std::vector<Event> events_;
 };
 
-std::shared_ptr<Recording> Start(RecorderThread& thread, std::uint32_t id,
-                                 const std::string& path) {
-  auto recording = std::make_shared<Recording>(id, Recording::kVideoRing,
-                                               thread.budget(), thread);
-  thread.Add(recording, std::make_unique<MjrFile>(path, path + ".tmp"),
-             R"({"t":"v","s":1})");
-  return recording;
-}
+struct Rig {
+  std::shared_ptr<Recording> Start(std::uint32_t id, const std::string& path) {
+    auto recording =
+        std::make_shared<Recording>(id, Recording::kVideoRing, budget, thread);
+    thread.Add(std::make_unique<RecordingWriter>(
+        recording, std::make_unique<MjrFile>(path, path + ".tmp"),
+        R"({"t":"v","s":1})", inbox));
+    return recording;
+  }
+
+  Inbox inbox;
+  RecorderBudget budget;
+  FileThread thread{"hg-test"};
+};
 
 TEST_CASE("several threads record at once, and every file is whole") {
   constexpr int kTracks = 4;
   constexpr std::uint16_t kPackets = 20000;
   const Folder folder;
-  Inbox inbox;
-  RecorderThread thread(inbox);
+  Rig rig;
   std::vector<std::thread> sources;
   for (std::uint32_t n = 0; n < kTracks; ++n) {
-    auto recording = Start(thread, n, folder / std::to_string(n));
+    auto recording = rig.Start(n, folder / std::to_string(n));
     sources.emplace_back([recording] {
       PacketPool pool{{}};
       for (std::uint16_t i = 0; i < kPackets; ++i) {
@@ -75,10 +82,10 @@ TEST_CASE("several threads record at once, and every file is whole") {
     });
   }
   for (std::thread& source : sources) source.join();
-  thread.Stop();
+  rig.thread.Stop();
 
-  CHECK(inbox.Count(EventType::kRecorderClosed) == kTracks);
-  CHECK(thread.budget().packets == 0);
+  CHECK(rig.inbox.Count(EventType::kRecorderClosed) == kTracks);
+  CHECK(rig.budget.packets == 0);
   for (int n = 0; n < kTracks; ++n) {
     const MjrContent content = ReadMjr(folder / std::to_string(n));
     CHECK(content.whole);
@@ -92,23 +99,21 @@ TEST_CASE("several threads record at once, and every file is whole") {
 
 TEST_CASE("stopping finishes recordings that nobody ended") {
   const Folder folder;
-  Inbox inbox;
-  RecorderThread thread(inbox);
-  const auto recording = Start(thread, 1, folder / "a");
+  Rig rig;
+  const auto recording = rig.Start(1, folder / "a");
   PacketPool pool{{}};
   Recording::Item item;
   item.packet = Seal(pool, {});
   recording->Push(std::move(item));
 
-  thread.Stop();
+  rig.thread.Stop();
 
   CHECK(ReadMjr(folder / "a").records.size() == 1);
-  CHECK(inbox.Count(EventType::kRecorderClosed) == 1);
+  CHECK(rig.inbox.Count(EventType::kRecorderClosed) == 1);
 }
 
-TEST_CASE("a recorder with nothing to do stops") {
-  Inbox inbox;
-  RecorderThread thread(inbox);
+TEST_CASE("a file thread with nothing to do stops") {
+  FileThread thread("hg-test");
   thread.Stop();
   thread.Stop();
 }
