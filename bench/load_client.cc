@@ -109,6 +109,7 @@ struct Viewer {
   MediaClient client;
   Id id = 0;
   bool closed = false;
+  bool heard = false;
   std::uint64_t oldest = 0;
   std::uint64_t newest = 0;
   std::uint64_t seen = 0;
@@ -230,15 +231,17 @@ class LoadClient final : private MediaClient::Observer {
       last_viewer_ = by_client_[&client];
     }
     Viewer& viewer = *last_viewer_;
+    if (!viewer.heard) {
+      viewer.heard = true;
+      Json("media").Number("id", viewer.id).Print();
+    }
     Stamp stamp;
+    // Of a source that is not the feeder, all are.
     if (!ReadPayload(packet.rtp.payload, stamp)) {
       ++corrupt_;
       return;
     }
-    if (viewer.seen++ == 0) {
-      viewer.oldest = viewer.newest = stamp.number;
-      Json("media").Number("id", viewer.id).Print();
-    }
+    if (viewer.seen++ == 0) viewer.oldest = viewer.newest = stamp.number;
     viewer.oldest = std::min(viewer.oldest, stamp.number);
     viewer.newest = std::max(viewer.newest, stamp.number);
     latency_.Add(packet.arrival - stamp.sent);

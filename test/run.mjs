@@ -14,7 +14,8 @@
 // api       test/api: whole gateways and their clients
 // browser   test/browser, in a network namespace of its own (as root)
 // soak      the fuzzers of test/native/fuzz and test/lib/fuzz, a minute each, those of
-//           parsers four; three minutes of spoiled session descriptions, 2,000 viewers that come and go, a recording of 10 minutes,
+//           parsers four; three minutes of spoiled session descriptions, four of spoiled
+//           configuration folders, 2,000 viewers that come and go, a recording of 10 minutes,
 //           and cases that browser tests leave out
 //
 // What fails is run once more, by itself, and reported as such, unless it crashed or a
@@ -286,6 +287,7 @@ const isSoak = (path) =>
   [
     'test/api/lifecycle.test.ts',
     'test/api/recorder.test.ts',
+    'test/lib/config/spoiled.test.ts',
     'test/lib/peer/sdp/mutations.test.ts',
     'test/lib/signalling/random.test.ts',
   ].includes(path);
@@ -329,6 +331,7 @@ const categories = {
         HEADGATE_TEST_MESSAGES: '340000',
         HEADGATE_TEST_RECORD_SECONDS: '600',
         HEADGATE_TEST_SDP_MINUTES: '3',
+        HEADGATE_TEST_CONFIG_MINUTES: '4',
       },
     });
     await tap('browser tests with all their cases', testFiles.filter(hasMoreCases).filter(isWanted), {

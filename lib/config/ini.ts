@@ -84,7 +84,11 @@ function readSection(line: string, indent: number, offset: number, at: Place): S
 
 function readSetting(line: string, indent: number, offset: number, place: (column: number) => Place): Setting {
   const equals = line.indexOf('=', indent);
-  if (equals < 0) throw configError(place(indent), 'a setting is written name = value; a comment begins with ;');
+  if (equals < 0) {
+    const isNewer = /^[\w-]+\s*:\s*\{/.test(line.slice(indent));
+    const hint = isNewer ? '; this is the newer form: name the file .jcfg' : '; a comment begins with ;';
+    throw configError(place(indent), `a setting is written name = value${hint}`);
+  }
   const name = line.slice(indent, equals).trim();
   if (name === '') throw configError(place(indent), 'the name before "=" is missing');
   // `key => value` is the same.

@@ -82,6 +82,8 @@ class Parser {
   readonly #places: Places;
   #offset = 0;
   #token: Token;
+  /** The last text that has a line break in it: seldom meant. */
+  #longText: Place | undefined;
 
   constructor(file: string, text: string, includes: Includes, includeDepth: number) {
     this.#file = file;
@@ -97,6 +99,7 @@ class Parser {
 
   parseFile(): Setting[] {
     const settings = this.#settings(0);
+    if (this.#is('}')) throw configError(this.#token.at, 'there is one "}" too many: no group is open here');
     if (this.#token.kind !== 'end') throw this.#unexpected('a setting: name = value');
     return settings;
   }
@@ -142,6 +145,10 @@ class Parser {
     if (this.#is('{')) {
       this.#take();
       const settings = this.#settings(depth + 1);
+      if (this.#token.kind === 'end') {
+        const text = `the file ends, but the group that begins in line ${String(at.line)} does not: "}" is missing`;
+        throw configError(this.#token.at, text);
+      }
       return { at, span: this.#close(span, '}', 'a setting, or "}"'), value: { kind: 'group', settings } };
     }
     if (this.#is('(')) {
@@ -182,6 +189,7 @@ class Parser {
       end = this.#take().span.end;
     }
     if (value.kind === 'string') value = { kind: 'string', value: parts.join('') };
+    if (value.kind === 'string' && value.value.includes('\n')) this.#longText = first.at;
     return { at: first.at, span: { start: first.span.start, end }, value };
   }
 
@@ -227,8 +235,18 @@ class Parser {
   #unexpected(expected: string): Error {
     const { kind, text, at } = this.#token;
     if (kind === 'end') return configError(at, `the file ends, but ${expected} was expected`);
-    const hint = kind === 'name' || /^[/.\w]/.test(text) ? `; a text needs quotes: "${this.#rawWord()}"` : '';
-    return configError(at, `${expected} was expected, not ${JSON.stringify(text.slice(0, 40))}${hint}`);
+    return configError(at, `${expected} was expected, not ${JSON.stringify(text.slice(0, 40))}${this.#hint(expected)}`);
+  }
+
+  /** What may have been meant. */
+  #hint(expected: string): string {
+    const { kind, text } = this.#token;
+    if (this.#longText !== undefined) {
+      return `; the text that begins in line ${String(this.#longText.line)} goes on over its end: is a " missing there?`;
+    }
+    if (!expected.startsWith('a value') || (kind !== 'name' && !/^[/.\w]/.test(text))) return '';
+    const choice = kind === 'name' ? 'write true or false, or a text, which needs quotes' : 'a text needs quotes';
+    return `; ${choice}: "${this.#rawWord()}"`;
   }
 
   /** From the current token to the next blank, as somebody wrote it who forgot the quotes. */

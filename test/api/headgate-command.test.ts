@@ -320,7 +320,7 @@ t.test('an unreadable certificate is named, with the reason', async (t) => {
   for (const [files, says] of [
     [file('/none.pem', key), /http\.jcfg:3:2: error: \/none\.pem cannot be read: ENOENT/],
     [file(good, certs), /http\.jcfg:4:2: error: .*certs cannot be read: EISDIR/],
-    [file(key, good), /http\.jcfg:3:2: error: .* cannot be used: /],
+    [file(key, good), /http\.jcfg:3:2: error: .* were cert_pem and cert_key swapped/],
     [
       { ...file(good, key), 'janus.transport.http.jcfg': 'general: { https = true }' },
       /http\.jcfg:1:12: error: "cert_pem" is missing/,

@@ -36,6 +36,12 @@ function start(t: Test, command: string, args: string[]): void {
   );
 }
 
+/** Runs a source as it stands in a shell, without quotes, until the test ends. */
+export function runSource(t: Test, line: string): void {
+  const [program = '', ...args] = line.trim().split(/\s+/);
+  start(t, program, program === 'ffmpeg' ? ['-hide_banner', '-loglevel', 'error', ...args] : args);
+}
+
 function ffmpeg(t: Test, args: string): void {
   start(t, 'ffmpeg', ['-hide_banner', '-loglevel', 'error', '-re', ...args.split(' ')]);
 }

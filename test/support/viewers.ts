@@ -47,14 +47,14 @@ export class Viewers {
     });
   }
 
-  /** One more viewer, with media flowing. */
-  async add(mountpoint = 1): Promise<number> {
+  /** One more viewer of a mountpoint's video, with media flowing; `more` goes into the request to watch it. */
+  async add(mountpoint = 1, more: object = {}): Promise<number> {
     const session = await (this.#session ??= JanusSession.open(this.#url));
     const id = this.#next++;
     const is = (event: string) => (message: Message) => message.event === event && message['id'] === id;
     const handle = await session.attach();
     this.#handles.set(id, handle);
-    const { jsep } = await session.message(handle, { request: 'watch', id: mountpoint });
+    const { jsep } = await session.message(handle, { request: 'watch', id: mountpoint, ...more });
     const offer = readDescription(jsep.sdp);
     this.#client.send(addCommand(id, offer));
     const local = await this.#client.next(is('local'), TIMEOUT, 'candidates');
