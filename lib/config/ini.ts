@@ -34,6 +34,7 @@ export function parseIni(file: string, text: string): Document {
   const sections = new Map<string, Section>();
   let section: Section | undefined;
   let seen = new Map<string, Setting>();
+  const doubts: { at: Place; text: string }[] = [];
   let offset = 0;
   for (const [index, line] of text.split('\n').entries()) {
     const start = offset;
@@ -65,13 +66,18 @@ export function parseIni(file: string, text: string): Document {
       );
     }
     seen.set(setting.name, setting);
+    // No space before or behind it: rather of the value than of a comment.
+    if (/^;[^\s;]/.test(text.slice(setting.span.end, setting.span.end + 2))) {
+      const remedy = 'if that was not meant, write \\; for each semicolon in it';
+      doubts.push({ at: setting.at, text: `what stands behind ; is not part of "${setting.name}": ${remedy}` });
+    }
     (section?.settings ?? top).push(setting);
     if (section !== undefined) section.end = setting.whole.end;
   }
   const groups = [...sections.values()].map(({ name, at, start, end, settings }): Setting => {
     return { name, at, span: { start, end }, whole: { start, end }, value: { kind: 'group', settings } };
   });
-  return { file, text, settings: [...top, ...groups] };
+  return { file, text, settings: [...top, ...groups], doubts };
 }
 
 function readSection(line: string, indent: number, offset: number, at: Place): Section {

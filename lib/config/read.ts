@@ -143,6 +143,7 @@ export class Reader {
       this.#reportError(error);
       return undefined;
     }
+    for (const { at, text } of document.doubts ?? []) this.report('warning', at, text);
     const rows = TABLE.filter((row) => row.file === name);
     const groups = [...new Set(rows.map((row) => groupOf(row)))];
     for (const group of document.settings) {

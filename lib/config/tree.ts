@@ -42,6 +42,8 @@ export interface Document {
   readonly text: string;
   /** The top level: groups, and settings that are in none. */
   readonly settings: readonly Setting[];
+  /** What can be read, but is hardly what was meant. */
+  readonly doubts?: readonly { readonly at: Place; readonly text: string }[];
 }
 
 /** A value that an editor can write. */
