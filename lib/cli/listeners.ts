@@ -49,11 +49,11 @@ function mount(gateway: Gateway, server: Server, { group }: ServerPlan, settings
     if (maxConnections !== undefined) server.maxConnections = maxConnections;
     return undefined;
   }
-  const { json, pingInterval, pongTimeout } = settings.webSocket ?? {};
+  const { json, allowOrigin, enforceCors, pingInterval, pongTimeout } = settings.webSocket ?? {};
   // As in Janus both must be set.
   const pings = pingInterval && pongTimeout ? { pingInterval, pongTimeout } : {};
   const make = group === 'webSocket' ? janusWebSocket : janusAdminWebSocket;
-  return make(gateway, server, { path, ...defined({ json, acl, aclForwarded }), ...pings });
+  return make(gateway, server, { path, ...defined({ json, allowOrigin, enforceCors, acl, aclForwarded }), ...pings });
 }
 
 /** As in Janus, the whole of a WebSocket server is the API's. */

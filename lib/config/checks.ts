@@ -77,10 +77,12 @@ function checkAcls({ settings, report, placeOf }: Checked): void {
 }
 
 function checkCors({ settings, report, placeOf }: Checked): void {
-  const { allowOrigin, enforceCors } = settings.http ?? {};
-  const at = placeOf('http.enforceCors');
-  if (enforceCors !== true || allowOrigin !== undefined || at === undefined) return;
-  report('no use', at, '"enforce_cors" has no effect without "allow_origin": add that');
+  for (const group of ['http', 'webSocket'] as const) {
+    const { allowOrigin, enforceCors } = settings[group] ?? {};
+    const at = placeOf(`${group}.enforceCors`);
+    if (enforceCors !== true || allowOrigin !== undefined || at === undefined) continue;
+    report('no use', at, '"enforce_cors" has no effect without "allow_origin": add that');
+  }
 }
 
 function checkEvents({ settings, report, placeOf }: Checked): void {

@@ -118,13 +118,6 @@ export class Reader {
       const remedy = 'write a secret, or remove the line';
       this.report('warning', setting.at, `"${setting.name}" is empty, which is the same as none: ${remedy}`);
     }
-    if (kind === 'not supported yet' && guards === true && !isSilent) {
-      this.report(
-        'error',
-        setting.at,
-        `without "${setting.name}" more people would get in than you want: remove it to start all the same`,
-      );
-    }
     return kind === 'supported' || kind === 'deprecated' ? reading.value : undefined;
   }
 

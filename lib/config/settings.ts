@@ -45,14 +45,18 @@ export interface ServerSettings {
   aclForwarded?: boolean;
 }
 
-export interface HttpSettings extends ServerSettings {
-  maxConnections?: number;
+/** Which web pages may use an API. */
+export interface CorsSettings {
   allowOrigin?: string;
   enforceCors?: boolean;
+}
+
+export interface HttpSettings extends ServerSettings, CorsSettings {
+  maxConnections?: number;
   tls?: TlsSettings;
 }
 
-export interface WebSocketSettings extends ServerSettings {
+export interface WebSocketSettings extends ServerSettings, CorsSettings {
   /** Milliseconds. */
   pingInterval?: number;
   /** Milliseconds. */

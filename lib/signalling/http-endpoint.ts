@@ -5,8 +5,8 @@ import { option } from '../options.js';
 import { API_ERROR } from '../session/api-error.js';
 import type { AclOptions } from './acl.js';
 import { ACL_OPTIONS, readAcl } from './acl.js';
-import type { CorsOptions } from './cors.js';
-import { corsAllows, setCors } from './cors.js';
+import type { CorsOptions, CorsSettings } from './cors.js';
+import { CORS_OPTIONS, corsAllows, setCors } from './cors.js';
 import type { RequestBody } from './http-body.js';
 import { readBody } from './http-body.js';
 import { HTTP_TRANSPORT } from './mailbox.js';
@@ -19,7 +19,7 @@ import type { JsonFormat } from './wire.js';
 import { JSON_FORMATS, makeError, writeJson } from './wire.js';
 
 /** Options of every HTTP mount. */
-export interface HttpEndpointOptions extends AclOptions {
+export interface HttpEndpointOptions extends AclOptions, CorsOptions {
   /**
    * Where the API is, below the place it is mounted at. Default: `/janus`, for the
    * admin API `/admin`, or that place itself if the framework strips it, as
@@ -28,10 +28,6 @@ export interface HttpEndpointOptions extends AclOptions {
   path?: string;
   /** How JSON is written. Default `indented`. */
   json?: JsonFormat;
-  /** The web origin that may use the API, with cookies. Default: every one, without. */
-  allowOrigin?: string;
-  /** Refuses requests of other origins, and those that name none, with status 403. Default false. */
-  enforceCors?: boolean;
   /** Longest body, in bytes. Default 1 MiB. */
   maxBody?: number;
   /**
@@ -44,16 +40,15 @@ export interface HttpEndpointOptions extends AclOptions {
 /** Readers of {@link HttpEndpointOptions}. */
 export const HTTP_OPTIONS = {
   ...ACL_OPTIONS,
+  ...CORS_OPTIONS,
   path: option.optional(option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /' })),
   json: option.oneOf(JSON_FORMATS, { default: 'indented' as JsonFormat }),
-  allowOrigin: option.optional(option.string()),
-  enforceCors: option.boolean({ default: false }),
   maxBody: option.integer({ min: 1024, max: 2 ** 30, default: 2 ** 20 }),
   answerTimeout: option.integer({ min: 1, max: 600_000, default: ANSWER_TIMEOUT }),
 };
 
 /** {@link HttpEndpointOptions}, read. */
-export interface HttpSettings extends CorsOptions {
+export interface HttpSettings extends CorsSettings {
   readonly acl: readonly string[] | undefined;
   readonly aclForwarded: boolean;
   readonly path: string | undefined;

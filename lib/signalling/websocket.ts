@@ -7,6 +7,7 @@ import { option, readOptions } from '../options.js';
 import type { SessionTable } from '../session/sessions.js';
 import type { AclOptions } from './acl.js';
 import { ACL_OPTIONS, readAcl } from './acl.js';
+import { CORS_OPTIONS, corsAllows, type CorsOptions } from './cors.js';
 import type { ConnectionContext } from './connection.js';
 import type { Api, SignallingGateway } from './janus-api.js';
 import { ANSWER_TIMEOUT, apiOf } from './janus-api.js';
@@ -16,7 +17,7 @@ import type { JsonFormat } from './wire.js';
 import { JSON_FORMATS } from './wire.js';
 
 /** Options of {@link janusWebSocket} and {@link janusAdminWebSocket}. */
-export interface JanusWebSocketOptions extends AclOptions {
+export interface JanusWebSocketOptions extends AclOptions, CorsOptions {
   /** Upgrades at this path and below are ours. Default `/janus`, for the admin API `/admin`; `/` takes all. */
   path?: string;
   /** How JSON is written. Default `indented`. */
@@ -41,6 +42,7 @@ export interface JanusWebSocketEvents {
 
 const OPTIONS = {
   ...ACL_OPTIONS,
+  ...CORS_OPTIONS,
   path: option.optional(option.string({ pattern: /^\/[^?#]*$/, expected: 'a path that begins with /' })),
   json: option.oneOf(JSON_FORMATS, { default: 'indented' as JsonFormat }),
   maxMessage: option.integer({ min: 1024, max: 2 ** 30, default: 2 ** 20 }),
@@ -149,6 +151,10 @@ export class JanusWebSocketServer extends Emitter<JanusWebSocketEvents> {
   #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (!this.#mayCome(req)) {
       refuseUpgrade(socket, '403 Forbidden', 'this address may not come here');
+      return;
+    }
+    if (!corsAllows(req, this.#options)) {
+      refuseUpgrade(socket, '403 Forbidden', 'pages of this origin may not come here');
       return;
     }
     const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());

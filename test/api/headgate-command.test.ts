@@ -1,5 +1,6 @@
 // The `headgate` command serves what the files of a Janus installation say.
 import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -218,6 +219,25 @@ t.test('H.264 profiles that browsers do not play are warned of', async (t) => {
 });
 
 // ---- settings ------------------------------------------------------------------------------
+
+t.test('cors of WebSockets keeps the pages of other origins out', async (t) => {
+  const [port = 0] = await freePorts(1);
+  const folder = makeFolder(t, {
+    'janus.jcfg': '',
+    'janus.transport.websockets.jcfg': `general: { ws = true ws_interface = "lo" ws_port = ${String(port)} }
+      cors: { allow_origin = "http://here" enforce_cors = true }`,
+  });
+  const headgate = new HeadgateProcess(t, '-F', folder);
+  await headgate.says(/WebSocket on ws:\/\//);
+  for (const [origin, happens] of [
+    ['http://here', 'open'],
+    ['http://there', 'unexpected-response'],
+  ] as const) {
+    const socket = new WebSocket(`ws://127.0.0.1:${String(port)}`, 'janus-protocol', { origin });
+    await once(socket, happens);
+    socket.on('error', () => undefined).terminate();
+  }
+});
 
 t.test('settings of the core have their effect', async (t) => {
   const [port = 0] = await freePorts(1);

@@ -60,7 +60,7 @@ export interface Row {
   readonly atLeast?: number;
   readonly min?: number;
   readonly max?: number;
-  /** It keeps people out: if it is not supported, nothing is started with it; empty, it is warned of. */
+  /** It keeps people out: empty, it is warned of. */
   readonly guards?: boolean;
   /** Never shown in what is printed. */
   readonly secret?: boolean;

@@ -1,5 +1,5 @@
 /** The files of the transports. */
-import { JSON_CHOICES, LATER, NO_USE, OK, OLD, rows, type Kind, type Line } from './row.js';
+import { JSON_CHOICES, NO_USE, OK, OLD, rows, type Kind, type Line } from './row.js';
 
 /** One server for plain connections and one for TLS; `p` is `admin_` for those of the admin API. */
 function httpServers(group: string, p: '' | 'admin_', to: string, kind: Kind): Line[] {
@@ -68,8 +68,8 @@ export const WEBSOCKETS = rows('janus.transport.websockets', [
   ...webSocketServers('general', '', 'webSocket', OK),
   ['general.ws_logging', 'text', NO_USE, 'there is no libwebsockets'],
   ...webSocketServers('admin', 'admin_', 'adminWebSocket', OK),
-  ['cors.allow_origin', 'text', NO_USE, 'browsers need no CORS for WebSockets'],
-  ['cors.enforce_cors', 'boolean', LATER, { silent: false, guards: true }],
+  ['cors.allow_origin', 'text', OK, 'webSocket.allowOrigin'],
+  ['cors.enforce_cors', 'boolean', OK, 'webSocket.enforceCors'],
   ['certificates.cert_pem', 'text', OK, 'webSocket.tls.cert'],
   ['certificates.cert_key', 'text', OK, 'webSocket.tls.key'],
   ['certificates.cert_pwd', 'text', OK, { to: 'webSocket.tls.password', secret: true }],

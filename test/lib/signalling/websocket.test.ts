@@ -294,3 +294,25 @@ t.test('a claimed session no longer ends with the socket it came from', async (t
   t.ok(gateway.sessions.get(session_id));
   t.match(await two.request('attach', { session_id, plugin: LobbyPlugin.package }), { janus: 'success' });
 });
+
+t.test('pages of other origins are kept out if asked', async (t) => {
+  const { url } = await setUp(t, { allowOrigin: 'http://page.example', enforceCors: true });
+  /** 101: let in. */
+  const status = async (headers: Record<string, string>): Promise<number | undefined> => {
+    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/janus`, ['janus-protocol'], { headers });
+    t.teardown(() => {
+      socket.on('error', () => undefined).terminate();
+    });
+    const upgraded = once(socket, 'upgrade').then(([response]) => (response as { statusCode?: number }).statusCode);
+    const refused = once(socket, 'unexpected-response').then(
+      ([, response]) => (response as { statusCode?: number }).statusCode,
+    );
+    return Promise.race([upgraded, refused]);
+  };
+
+  t.equal(await status({ origin: 'http://page.example' }), 101);
+  t.equal(await status({ origin: 'http://page.example:8080' }), 101);
+  t.equal(await status({}), 403);
+  t.equal(await status({ origin: 'http://evil.example' }), 403);
+  t.equal(await status({ origin: 'http://page.example.evil' }), 403);
+});
