@@ -126,11 +126,18 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
     this.tuning = this.#engine.tuning;
     this.mountpoints = new Mountpoints(this.#engine.sources, logger);
     this.#plugins = new PluginTable(this, logger);
-    const { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, maxSessions, maxHandles, opaqueIdInApi } =
-      options;
+    const {
+      sessionTimeout,
+      reclaimSessionTimeout,
+      candidatesTimeout,
+      maxSessions,
+      maxHandles,
+      opaqueIdInApi,
+      fullTrickle,
+    } = options;
     this.sessions = new SessionTable(
       { plugins: this.#plugins.byPackage, logger, createPeer: (peerOptions) => this.createPeer(peerOptions) },
-      { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, maxSessions, maxHandles, opaqueIdInApi },
+      { sessionTimeout, reclaimSessionTimeout, candidatesTimeout, maxSessions, maxHandles, opaqueIdInApi, fullTrickle },
     );
     this.local = new LocalClient(this.sessions);
     this.#observation = new Observation(options, this.sessions);
@@ -306,6 +313,7 @@ export class Gateway extends Emitter<GatewayEvents> implements PluginHost, Async
       dataChannels: true,
       consentFreshness: true,
       hangupOnFailed: media.hangupOnFailed,
+      fullTrickle: this.#options.fullTrickle,
       ipv6: media.ipv6,
       eventHandlers: this.#observation.begun,
       minNackQueue: this.tuning.maxNackQueue,

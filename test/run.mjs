@@ -331,6 +331,7 @@ const categories = {
         HEADGATE_TEST_MESSAGES: '340000',
         HEADGATE_TEST_RECORD_SECONDS: '600',
         HEADGATE_TEST_SDP_MINUTES: '3',
+        HEADGATE_TEST_TIMES: '20',
         HEADGATE_TEST_CONFIG_MINUTES: '4',
       },
     });

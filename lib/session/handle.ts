@@ -7,6 +7,7 @@ import type { Handle, Jsep, PushOptions, RemoteJsep } from '../plugins/handle.js
 import type { Plugin, Request, RequestContext } from '../plugins/plugin.js';
 import { Reply } from '../plugins/plugin.js';
 import { API_ERROR, ApiError } from './api-error.js';
+import { FullTrickle } from './full-trickle.js';
 import type { Candidate, TrickleRequest } from './jsep.js';
 import { readCandidates, readJsep, writeJsep } from './jsep.js';
 import { EarlyCandidates } from './early-candidates.js';
@@ -29,6 +30,8 @@ export interface SessionHandleOptions {
   token?: string | undefined;
   /** Whether events and replies show the opaque id. Default false. */
   showOpaqueId?: boolean;
+  /** Whether our candidates come in `trickle` events. Default false. */
+  fullTrickle?: boolean;
   /** How long candidates wait for the peer, in milliseconds. */
   candidatesTimeout: number;
 }
@@ -73,6 +76,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   readonly #owner: HandleOwner;
   readonly #showOpaqueId: boolean;
   readonly #early: EarlyCandidates;
+  readonly #fullTrickle: FullTrickle | undefined;
   #peer: Peer | null = null;
   #closed = false;
   #endToEndEncrypted = false;
@@ -92,6 +96,7 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
     this.#owner = owner;
     this.#showOpaqueId = options.showOpaqueId ?? false;
     this.#early = new EarlyCandidates(options.candidatesTimeout);
+    this.#fullTrickle = options.fullTrickle === true ? new FullTrickle() : undefined;
   }
 
   get closed(): boolean {
@@ -145,7 +150,9 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
   push(data: object, options: PushOptions = {}): void {
     const copy = this.#copy(data);
     if (this.#closed) return;
-    if (options.jsep !== undefined) this.emit('jsep', 'local', options.jsep);
+    const { jsep, candidates = [] } =
+      options.jsep && this.#fullTrickle ? this.#fullTrickle.split(options.jsep) : { jsep: options.jsep };
+    if (jsep !== undefined) this.emit('jsep', 'local', jsep);
     this.#owner.deliver({
       janus: 'event',
       session_id: this.#owner.id,
@@ -153,8 +160,9 @@ export class SessionHandle extends Emitter<SessionHandleEvents> implements Handl
       sender: this.id,
       ...this.labels,
       plugindata: { plugin: this.plugin.package, data: copy },
-      ...(options.jsep === undefined ? {} : { jsep: writeJsep(options.jsep) }),
+      ...(jsep === undefined ? {} : { jsep: writeJsep(jsep) }),
     });
+    for (const candidate of candidates) this.#event('trickle', { candidate });
   }
 
   hangup(reason: HangupReason): void {

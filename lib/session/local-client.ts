@@ -7,6 +7,7 @@ import type { Jsep } from '../plugins/handle.js';
 import { isObject } from '../plugins/shape.js';
 import { ApiError } from './api-error.js';
 import type { SessionHandle } from './handle.js';
+import type { TrickledCandidate } from './full-trickle.js';
 import type { SessionOwner } from './owner.js';
 import type { Session } from './session.js';
 import { readTrickle } from './jsep.js';
@@ -31,6 +32,8 @@ export interface LocalHandleEvents {
   slowlink: [details: { mid: string; media: 'audio' | 'video'; uplink: boolean; lost: number }];
   /** ICE failed; `hangup` follows unless it recovers in time. */
   icefailed: [];
+  /** A candidate of ours, with the option `fullTrickle`. */
+  trickle: [details: { candidate: TrickledCandidate }];
   hangup: [details: { reason: string }];
   /** Final. */
   detached: [];
@@ -214,6 +217,7 @@ export class LocalHandle extends Emitter<LocalHandleEvents> {
         break;
       case 'media':
       case 'slowlink':
+      case 'trickle':
       case 'hangup': {
         const { janus: _kind, session_id: _session, sender: _sender, ...details } = event;
         this.emit(event.janus, details as never);

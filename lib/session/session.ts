@@ -24,6 +24,7 @@ export interface SessionHost extends PeerFactory {
   readonly logger: Logger;
   readonly maxHandles: number;
   readonly opaqueIdInApi: boolean;
+  readonly fullTrickle?: boolean;
   readonly candidatesTimeout: number;
   newHandleId(): number;
   freeHandleId(id: number): void;
@@ -120,6 +121,7 @@ export class Session extends Emitter<SessionEvents> implements HandleOwner {
       opaqueId,
       token,
       showOpaqueId: this.#host.opaqueIdInApi,
+      fullTrickle: this.#host.fullTrickle ?? false,
       candidatesTimeout: this.#host.candidatesTimeout,
     });
     this.#handles.set(handle.id, handle);

@@ -28,6 +28,8 @@ export interface SessionTableOptions {
   maxHandles?: number;
   /** Whether replies and events show a handle's `opaque_id`. Default false. */
   opaqueIdInApi?: boolean;
+  /** Clients get our candidates in `trickle` events, not in descriptions. Default false. */
+  fullTrickle?: boolean;
 }
 
 /** Readers of {@link SessionTableOptions}. */
@@ -39,6 +41,7 @@ export const SESSION_OPTIONS = {
   maxSessions: option.integer({ min: 1, default: 100_000 }),
   maxHandles: option.integer({ min: 1, default: 1_000 }),
   opaqueIdInApi: option.boolean({ default: false }),
+  fullTrickle: option.boolean({ default: false }),
 };
 
 /** What the table needs of the gateway. */
@@ -81,6 +84,7 @@ export class SessionTable extends Emitter<SessionTableEvents> {
       logger: this.logger,
       maxHandles: this.options.maxHandles,
       opaqueIdInApi: this.options.opaqueIdInApi,
+      fullTrickle: this.options.fullTrickle,
       candidatesTimeout: this.options.candidatesTimeout,
       createPeer: (options) => host.createPeer(options),
       newHandleId: () => {

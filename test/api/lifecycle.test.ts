@@ -14,7 +14,8 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const GATEWAY = 'test/support/gateway-process.mjs';
-const TIMES = 20;
+// More in the long tests.
+const TIMES = Number(process.env['HEADGATE_TEST_TIMES'] ?? 8);
 
 type Ready = GatewayMessages['ready'];
 

@@ -2,6 +2,8 @@ import type { Page } from 'puppeteer-core';
 
 /** What the test page tells of a player; members of inbound-rtp as the browser names them. */
 export interface Figures {
+  /** The gateway's description, with the candidates that the browser knows. */
+  remote?: string;
   tracks: { mid: string; kind: string }[];
   picture: { mean: number; deviation: number; luma: string };
   video: InboundRtp;

@@ -107,7 +107,7 @@ export const JANUS = rows('janus', [
   ['nat.stun_server', 'text', LATER, 'server-reflexive candidates are not gathered yet'],
   ['nat.stun_port', 'port', LATER, 'server-reflexive candidates are not gathered yet'],
   ['nat.nice_debug', 'boolean', OK, 'gateway.media.iceDebug'],
-  ['nat.full_trickle', 'boolean', LATER, { silent: false }],
+  ['nat.full_trickle', 'boolean', OK, 'gateway.fullTrickle'],
   ['nat.ice_nomination', ['regular', 'aggressive'], LATER, { silent: 'aggressive' }],
   ['nat.ice_consent_freshness', 'boolean', NO_USE, { note: 'consent is always checked (RFC 7675)', silent: '*' }],
   ['nat.ice_keepalive_conncheck', 'boolean', NO_USE, { note: 'consent is always checked (RFC 7675)', silent: '*' }],

@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 
 import { EarlyCandidates } from '../../../lib/session/early-candidates.js';
 import { RemoteError, UsageError } from '../../../lib/errors.js';
+import { reply } from '../../../lib/plugins/plugin.js';
 import type { SessionHandle } from '../../../lib/session/handle.js';
 import { SessionHandle as HandleClass } from '../../../lib/session/handle.js';
 import type { SessionOwner } from '../../../lib/session/owner.js';
@@ -12,8 +13,11 @@ import { SDP, testGateway } from '../support/signalling.js';
 const ANSWER = { type: 'answer', sdp: SDP };
 
 /** A handle of the odd plugin, the gateway it is in and the events its client got. */
-function setUp(t: Test): { handle: SessionHandle; gateway: TestGateway; events: Json[] } {
-  const gateway = testGateway(t);
+function setUp(
+  t: Test,
+  options: Parameters<typeof testGateway>[1] = {},
+): { handle: SessionHandle; gateway: TestGateway; events: Json[] } {
+  const gateway = testGateway(t, options);
   const events: Json[] = [];
   const owner: SessionOwner = {
     transport: 'test',
@@ -47,6 +51,32 @@ t.test('an answer goes to the peer before the plugin hears of it', async (t) => 
     { janus: 'event', transaction: 't', sender: handle.id, jsep: { type: 'offer', sdp: SDP } },
     { plugindata: { plugin: 'example.plugin.odd', data: { started: 'answer' } } },
   ]);
+});
+
+t.test('with full trickle candidates follow the description', async (t) => {
+  const { handle, gateway, events } = setUp(t, { fullTrickle: true });
+  const sdp = [
+    'v=0',
+    'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+    'a=mid:a',
+    'a=ice-ufrag:abcd',
+    'a=candidate:1 1 udp 1 192.0.2.2 9 typ host',
+    '',
+  ];
+  gateway.odd.requests.offer.run = async () => reply({}, { type: 'offer', sdp: sdp.join('\r\n') });
+  const told: string[] = [];
+  handle.on('jsep', (owner, jsep) => told.push(owner, jsep.sdp));
+
+  await send(handle, 'offer');
+
+  const without = sdp.filter((line) => !line.includes('candidate')).join('\r\n');
+  t.match(events, [
+    { janus: 'event', transaction: 't', jsep: { type: 'offer', sdp: without } },
+    { janus: 'trickle', sender: handle.id, candidate: { sdpMid: 'a', sdpMLineIndex: 0, candidate: /^candidate:1 / } },
+    { janus: 'trickle', sender: handle.id, candidate: { completed: true } },
+  ]);
+  t.equal(events.length, 3);
+  t.same(told, ['local', without]);
 });
 
 t.test('an answer without an offer, and a second one, are refused', async (t) => {

@@ -184,6 +184,7 @@ window.figures = async (index) => {
   const { video, handle, tracks } = players[index];
   const { pc } = handle.webrtcStuff;
   const figures = { tracks, picture: look(video), video: {}, audio: {}, sent: [], received: {}, pair: null };
+  figures.remote = pc.remoteDescription?.sdp;
   const reports = await pc.getStats();
   const pairs = [];
   reports.forEach((report) => {
